@@ -1,0 +1,40 @@
+# `make run` starts the platform, `make test` tests it; both set up what they need below .dev and target.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+NEXTEST_PROFILE ?= default
+platform := target/debug/platform
+export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
+
+.PHONY: help run test check bench build tools
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: build ## Start the platform and show a payment; Ctrl-C stops it
+	@$(platform) run
+
+test: build tools ## All tests, against real servers
+	@cargo test --quiet --workspace --doc
+	@$(platform) servers -- cargo nextest run --workspace --profile $(NEXTEST_PROFILE)
+
+check: tools ## Formatting, lints, dependencies, documentation
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@cargo deny --log-level error check bans licenses sources
+	@if cargo deny --log-level error fetch db >/dev/null 2>&1; \
+	then cargo deny --log-level error check --disable-fetch advisories; \
+	else echo "advisories: not checked, the advisory database is out of reach"; fi
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+bench: ## Transactions per second, beside pgbench on the same server
+	@cargo build --release --workspace --bins
+	@target/release/load
+
+# Before the tests: cargo builds no other package's program for them.
+build:
+	@cargo build --workspace --bins
+
+tools:
+	@python3 tools/install_wheels.py tools/cargo-tools.lock .dev/tools
