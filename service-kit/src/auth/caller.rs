@@ -1,0 +1,69 @@
+//! The caller of a request, as handlers see it.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use super::jwt::Verifier;
+use super::scope::{Scope, Scopes};
+use crate::http::{Problem, ProblemKind};
+
+/// Who is asking. As an extractor it answers 401 to a request without a valid bearer token; it comes before the body,
+/// so that strangers' bodies are not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub issuer: Arc<str>,
+    /// The user: 1 to 128 characters of `[A-Za-z0-9_.:@-]`.
+    pub subject: Arc<str>,
+    pub scopes: Scopes,
+}
+
+impl Caller {
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(scope)
+    }
+
+    /// # Errors
+    /// `forbidden` for a caller without the scope.
+    pub fn require(&self, scope: Scope) -> Result<(), Problem> {
+        if self.may(scope) {
+            return Ok(());
+        }
+        let detail = format!("This needs the scope {scope}.");
+        Err(Problem::new(ProblemKind::FORBIDDEN, detail).with("scope", scope.as_str()))
+    }
+}
+
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Send + Sync,
+    Verifier: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let token = bearer_token(&parts.headers).ok_or_else(|| unauthenticated("A bearer token is required."))?;
+        Verifier::from_ref(state).verify(token).map_err(|error| {
+            tracing::debug!(cause = %error, "Token refused.");
+            unauthenticated("The bearer token is not valid.")
+        })
+    }
+}
+
+/// One `Authorization: Bearer <token>`; with two, nobody knows which one a proxy looked at.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+fn unauthenticated(detail: &'static str) -> Problem {
+    Problem::new(ProblemKind::UNAUTHENTICATED, detail)
+}

@@ -1,0 +1,184 @@
+//! Bearer tokens: signed JWTs (RFC 7519), verified with the issuer's public keys.
+//!
+//! Verifying a signature costs more than the rest of a small request, so a verified token is remembered, by its SHA-256,
+//! until it expires. The remembered one's times are still checked on each use. Never the token's own word: the key
+//! decides the algorithm, so neither `alg: none` nor an HMAC made with a public key is tried.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::{Validation, decode, decode_header};
+use moka::Expiry;
+use moka::sync::Cache;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::caller::Caller;
+use super::jwks::{Jwks, JwksError};
+use super::scope::Scopes;
+use crate::clock::SharedClock;
+use crate::config::AuthConfig;
+
+/// Longer ones are refused unread.
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
+const MAX_REMEMBERED_TOKENS: u64 = 10_000;
+/// How far an issuer's clock may be ahead of ours. An expired token gets no such favour.
+const NOT_BEFORE_LEEWAY_SECONDS: i64 = 5;
+const MAX_SUBJECT_LENGTH: usize = 128;
+
+/// Why a token was refused. For the log: callers learn only that it was.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    #[error("the token is not a JWT, or its signature, issuer or audience is wrong")]
+    Invalid(#[source] jsonwebtoken::errors::Error),
+    #[error("the token is longer than {MAX_TOKEN_BYTES} bytes")]
+    TooLong,
+    #[error("the token names no key, or one that the issuer does not have")]
+    UnknownKey,
+    #[error("the token demands extensions that nobody here knows")]
+    Critical,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    #[error("the token's subject is not a user")]
+    Subject,
+}
+
+/// Verifies tokens. Cheap to clone: all clones share keys and memory.
+#[derive(Debug, Clone)]
+pub struct Verifier(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    issuer: Arc<str>,
+    audience: String,
+    keys: Jwks,
+    clock: SharedClock,
+    verified: Cache<Fingerprint, Verified>,
+}
+
+type Fingerprint = [u8; 32];
+
+/// What is remembered of a verified token. Times are in seconds since 1970.
+#[derive(Debug, Clone)]
+struct Verified {
+    caller: Caller,
+    not_before: Option<i64>,
+    expires: i64,
+}
+
+/// What we read; issuer and audience are compared while decoding. RFC 7519 allows fractions of seconds.
+#[derive(Debug, Deserialize)]
+struct Claims {
+    sub: String,
+    exp: f64,
+    nbf: Option<f64>,
+    #[serde(default)]
+    scope: String,
+}
+
+impl Verifier {
+    /// Believes tokens that are signed with a key of the configured file.
+    ///
+    /// # Errors
+    /// A key set that cannot be read or has no usable key.
+    pub fn from_jwks_file(config: &AuthConfig, clock: SharedClock) -> Result<Self, JwksError> {
+        let keys = Jwks::read(&config.jwks_file)?;
+        let verified =
+            Cache::builder().max_capacity(MAX_REMEMBERED_TOKENS).expire_after(AtExpiry(clock.clone())).build();
+        Ok(Self(Arc::new(Inner {
+            issuer: config.issuer.as_str().into(),
+            audience: config.audience.clone(),
+            keys,
+            clock,
+            verified,
+        })))
+    }
+
+    /// The caller that a token speaks for.
+    ///
+    /// # Errors
+    /// Why the token is not believed.
+    pub fn verify(&self, token: &str) -> Result<Caller, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::TooLong);
+        }
+        let fingerprint = Sha256::digest(token).into();
+        if let Some(verified) = self.0.verified.get(&fingerprint) {
+            verified.check_times(self.now())?;
+            return Ok(verified.caller);
+        }
+        let verified = self.decode(token)?;
+        verified.check_times(self.now())?;
+        let caller = verified.caller.clone();
+        self.0.verified.insert(fingerprint, verified);
+        Ok(caller)
+    }
+
+    fn decode(&self, token: &str) -> Result<Verified, TokenError> {
+        let header = decode_header(token).map_err(TokenError::Invalid)?;
+        if header.crit.is_some() {
+            return Err(TokenError::Critical);
+        }
+        let key = header.kid.and_then(|kid| self.0.keys.get(&kid)).ok_or(TokenError::UnknownKey)?;
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_issuer(&[&self.0.issuer]);
+        validation.set_audience(&[&self.0.audience]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        // Times are compared with our clock, which this library does not know.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let claims: Claims = decode(token, &key.key, &validation).map_err(TokenError::Invalid)?.claims;
+        if !is_user(&claims.sub) {
+            return Err(TokenError::Subject);
+        }
+        Ok(Verified {
+            caller: Caller {
+                issuer: self.0.issuer.clone(),
+                subject: claims.sub.into(),
+                scopes: Scopes::parse(&claims.scope),
+            },
+            not_before: claims.nbf.map(whole_seconds),
+            expires: whole_seconds(claims.exp),
+        })
+    }
+
+    fn now(&self) -> i64 {
+        self.0.clock.now().unix_timestamp()
+    }
+}
+
+impl Verified {
+    fn check_times(&self, now: i64) -> Result<(), TokenError> {
+        if now >= self.expires {
+            return Err(TokenError::Expired);
+        }
+        let not_before = self.not_before.unwrap_or(i64::MIN);
+        if now.saturating_add(NOT_BEFORE_LEEWAY_SECONDS) < not_before {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(())
+    }
+}
+
+/// Forgets a token when it expires.
+struct AtExpiry(SharedClock);
+
+impl Expiry<Fingerprint, Verified> for AtExpiry {
+    fn expire_after_create(&self, _: &Fingerprint, verified: &Verified, _: Instant) -> Option<Duration> {
+        let seconds = verified.expires.saturating_sub(self.0.now().unix_timestamp());
+        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    }
+}
+
+/// Saturates: a date beyond the range of `i64` is as good as never.
+fn whole_seconds(date: f64) -> i64 {
+    date.floor() as i64
+}
+
+fn is_user(subject: &str) -> bool {
+    (1..=MAX_SUBJECT_LENGTH).contains(&subject.len())
+        && subject.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:@-".contains(&byte))
+}

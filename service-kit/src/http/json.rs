@@ -1,0 +1,64 @@
+//! The body of a request as a wire struct.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use serde::de::{self, DeserializeOwned};
+
+use super::problem::{Problem, ProblemKind};
+use super::value::from_value;
+
+/// A JSON body, of `Content-Type: application/json` and within the body limit.
+///
+/// Wire structs have `deny_unknown_fields` and a [`Field`](super::Field) for each member, so that the only things that
+/// can fail here are those about the body as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let detail = "The body has to be of Content-Type application/json.";
+            return Err(Problem::new(ProblemKind::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            match rejection.into_response().status() {
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is larger than this operation accepts.")
+                }
+                _ => Problem::new(ProblemKind::MALFORMED, "The body ended early."),
+            }
+        })?;
+        parse(&body).map(Self).map_err(|error| explain::<T>(&body, &error))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type
+        .and_then(|text| text.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// An object: serde would also take an array for a struct's fields in order.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(body),
+        _ => Err(de::Error::custom("expected an object")),
+    }
+}
+
+/// Reads a refused body again, slowly, to say what is wrong where.
+fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Problem {
+    if let Ok(value) = serde_json::from_slice(body)
+        && let Err(problem) = from_value::<T>(value)
+    {
+        return Problem::new(ProblemKind::MALFORMED, "Some fields of the body were refused.")
+            .with_errors(vec![problem]);
+    }
+    Problem::new(ProblemKind::MALFORMED, format!("The body is not the expected JSON: {error}."))
+}

@@ -1,0 +1,29 @@
+//! The HTTP edge of a service.
+//!
+//! Inwards: `listener` accepts connections, `edge` wraps every request (request id, span, time limit, panics, metrics)
+//! and the extractors turn bytes into types, once. Outwards: whatever fails leaves as a `problem`.
+
+mod edge;
+mod field;
+mod json;
+mod listener;
+mod page;
+mod problem;
+mod query;
+mod request_id;
+mod text;
+mod tls;
+mod trace_parent;
+mod value;
+
+pub use edge::edge;
+pub use field::{Field, Fields};
+pub use json::JsonBody;
+pub use listener::{ListenError, Listener};
+pub use page::{CursorKeyError, Cursors, Page, PageLimit, PageQuery, PageRequest};
+pub use problem::{FieldProblem, PROBLEM_JSON, Problem, ProblemDocument, ProblemKind};
+pub use query::QueryParameters;
+pub use request_id::RequestId;
+pub use text::{Text, TextError};
+pub use tls::install_crypto_provider;
+pub use trace_parent::TraceParent;

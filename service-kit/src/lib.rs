@@ -1,0 +1,15 @@
+//! How a service of the platform runs: configuration, telemetry, supervised tasks, the HTTP edge, authentication,
+//! health and the database pool.
+//!
+//! What is in here is the same for every service. Nothing in here knows what a service is about: no entities, no
+//! domain, no broker.
+
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod health;
+pub mod http;
+pub mod metrics;
+pub mod postgres;
+pub mod tasks;
+pub mod telemetry;

@@ -1,0 +1,9 @@
+//! The edge of a service over real connections on the loopback interface.
+
+mod auth;
+mod body;
+mod edge;
+mod health;
+mod listener;
+mod page;
+mod support;
