@@ -1,0 +1,147 @@
+//! The runtime of a durable consumer: messages in, batches to the handler, dispositions to the broker.
+//!
+//! A message leaves the broker only after its work is durable, or its dead letter is, or it is parked. Whatever ends this
+//! process in between means that the message is delivered again: handlers must be idempotent. There is no order between
+//! batches, since what is tried again comes later.
+
+use std::{future::Future, sync::Arc};
+
+use async_nats::{
+    Client,
+    jetstream::{self, Context},
+};
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    delivery::Delivery,
+    disposition::{Disposition, Outage},
+    metrics::{ConsumerMetrics, ConsumerState, chain},
+    parking::Parking,
+    pull::{Pull, PullError},
+    retry,
+    topology::Durable,
+    watch::watch,
+    worker::Worker,
+};
+
+/// How many messages a handler gets at most, and how many are asked for at once.
+pub const BATCH: usize = 500;
+
+/// Tells the time. Injected, so that tests can set it.
+pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
+
+/// Does the work that messages are about.
+pub trait Handler: Send + Sync {
+    /// Does the work of these messages and says, in their order, what is to become of each. Called again with the same
+    /// messages after an [`Outage`], and with any message again after a crash. What takes longer than `ack_wait` is
+    /// kept alive.
+    ///
+    /// # Errors
+    /// [`Outage`] where no message is to blame.
+    fn handle(&self, batch: &[Delivery]) -> impl Future<Output = Result<Vec<Disposition>, Outage>> + Send;
+}
+
+/// The identity and surroundings of a consumer.
+pub struct Setting {
+    pub client: Client,
+    pub durable: Durable,
+    /// Of the program, for dead letters: which build gave up.
+    pub version: &'static str,
+    pub clock: Clock,
+    pub metrics: Arc<ConsumerMetrics>,
+}
+
+impl std::fmt::Debug for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setting")
+            .field("durable", &self.durable)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A durable consumer; see the module.
+#[derive(Debug)]
+pub struct Consumer<H, P> {
+    client: Client,
+    jetstream: Context,
+    durable: Durable,
+    metrics: Arc<ConsumerMetrics>,
+    worker: Worker<H, P>,
+}
+
+impl<H: Handler, P: Parking> Consumer<H, P> {
+    #[must_use]
+    pub fn new(setting: Setting, handler: H, parking: P) -> Self {
+        let Setting { client, durable, metrics, .. } = &setting;
+        let (client, durable, metrics) = (client.clone(), *durable, metrics.clone());
+        let jetstream = jetstream::new(client.clone());
+        let worker = Worker::new(setting, jetstream.clone(), handler, parking);
+        Self { client, jetstream, durable, metrics, worker }
+    }
+
+    /// Consumes until told to stop; then finishes the batch in hand, confirms its acknowledgements, and hands back what
+    /// was delivered and not started. Goes through every failure of NATS, of the handler and of the parking by itself.
+    pub async fn run(self, stop: CancellationToken) {
+        let stalled = Notify::new();
+        let watch = watch(&self.jetstream, self.durable, &self.metrics, &stalled);
+        tokio::join!(self.consume(&stop, &stalled), self.worker.retry_parked(&stop), stop.run_until_cancelled(watch));
+        self.metrics.enter(ConsumerState::Stopped);
+    }
+
+    async fn consume(&self, stop: &CancellationToken, stalled: &Notify) {
+        let mut failures = 0;
+        while let Err(error) = self.consume_until_broken(stop, stalled, &mut failures).await {
+            failures += 1;
+            self.metrics.lost(&error);
+            tracing::warn!(durable = self.durable.name, error = chain(&error), "messages are asked for anew: {error}");
+            stop.run_until_cancelled(tokio::time::sleep(retry::backoff(failures))).await;
+        }
+    }
+
+    /// Ends well only when told to stop.
+    async fn consume_until_broken(
+        &self,
+        stop: &CancellationToken,
+        stalled: &Notify,
+        failures: &mut u32,
+    ) -> Result<(), PullError> {
+        let opening = Pull::open(&self.client, &self.jetstream, self.durable);
+        let Some(opened) = stop.run_until_cancelled(opening).await else {
+            return Ok(());
+        };
+        let mut pull = opened?;
+        self.metrics.enter(ConsumerState::Running);
+        let end = self.pump(&mut pull, stop, stalled, failures).await;
+        let rest = pull.close().await;
+        if let Err(error) = self.worker.hand_back(rest).await {
+            tracing::debug!(%error, "what was not started comes again by itself: {error}");
+        }
+        end
+    }
+
+    async fn pump(
+        &self,
+        pull: &mut Pull,
+        stop: &CancellationToken,
+        stalled: &Notify,
+        failures: &mut u32,
+    ) -> Result<(), PullError> {
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                () = stalled.notified() => return Err(PullError::Stalled),
+                batch = pull.next() => batch?,
+            };
+            *failures = 0;
+            self.metrics.received(&batch);
+            // The next batch travels while this one is worked on.
+            let asked = pull.ask().await;
+            self.worker.work(batch, pull.ack_wait(), stop).await?;
+            asked?;
+        }
+    }
+}

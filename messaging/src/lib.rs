@@ -1,0 +1,42 @@
+//! How events travel over NATS JetStream, and nothing else: what they say is the business of [`contract`].
+//!
+//! | for | see |
+//! | --- | --- |
+//! | streams, durable consumers and who may do what | [`topology`], [`permissions`], [`subject`] |
+//! | a connection that never gives up | [`connect`] |
+//! | publishing in order, fenced against a second publisher | [`publisher`] |
+//! | consuming: batches in, dispositions out | [`consumer`], [`disposition`], [`parking`], [`metrics`] |
+//!
+//! A message is acknowledged in one file only (`settle.rs`), and leaves in two (`publisher.rs`, `dead_letter.rs`). This
+//! crate knows no web framework, no database and no task tracker: every future is driven by its caller.
+
+pub mod connect;
+pub mod consumer;
+mod dead_letter;
+pub mod delivery;
+pub mod disposition;
+pub mod metrics;
+mod parked;
+pub mod parking;
+pub mod permissions;
+pub mod publisher;
+mod pull;
+mod retry;
+mod settle;
+pub mod subject;
+pub mod topology;
+mod trace_context;
+mod watch;
+mod worker;
+
+pub use async_nats::{Client, HeaderMap};
+pub use connect::{NatsConfig, connect};
+pub use consumer::{Consumer, Handler};
+pub use delivery::Delivery;
+pub use disposition::{DeadLetterReason, Disposition, Outage};
+pub use metrics::ConsumerMetrics;
+pub use parking::{ParkedMessage, Parking};
+pub use permissions::Role;
+pub use publisher::{OutgoingMessage, Publisher};
+pub use subject::Subject;
+pub use topology::TopologySettings;

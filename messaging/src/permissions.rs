@@ -1,0 +1,134 @@
+//! Who may say and hear what on NATS, derived from the topology. Each role has an inbox prefix of its own: with the
+//! shared `_INBOX` anyone could read the answers to others.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    subject,
+    topology::{
+        DEAD_LETTERS, DURABLES, Durable, NOTIFICATIONS, NOTIFICATIONS_REDRIVE, STREAMS, TRANSACTIONS,
+        dead_letter_subject, redrive_subject,
+    },
+};
+
+/// As whom a process speaks to NATS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Creates and updates streams and durable consumers.
+    Provisioner,
+    /// Publishes events.
+    TransactionSvc,
+    /// Consumes events.
+    NotificationSvc,
+    /// Reads dead letters and hands events to a consumer again.
+    Operator,
+}
+
+/// The subjects that a role may use; everything else is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permissions {
+    pub publish: Vec<String>,
+    pub subscribe: Vec<String>,
+}
+
+impl Role {
+    /// Every role there is.
+    pub const ALL: [Self; 4] = [Self::Provisioner, Self::TransactionSvc, Self::NotificationSvc, Self::Operator];
+
+    /// The user's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioner => "provisioner",
+            Self::TransactionSvc => "transaction_svc",
+            Self::NotificationSvc => "notification_svc",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// Below which subject the role receives answers.
+    #[must_use]
+    pub fn inbox_prefix(self) -> String {
+        format!("_INBOX_{self}")
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the role needs, and no more.
+#[must_use]
+pub fn permissions(role: Role) -> Permissions {
+    let publish = match role {
+        Role::Provisioner => provisioning(),
+        Role::TransactionSvc => [subject::wildcards(), vec![stream_info(TRANSACTIONS)]].concat(),
+        Role::NotificationSvc => {
+            [consuming(NOTIFICATIONS), consuming(NOTIFICATIONS_REDRIVE), vec![stream_info(DEAD_LETTERS)]].concat()
+        }
+        Role::Operator => operating(),
+    };
+    Permissions { publish, subscribe: vec![format!("{}.>", role.inbox_prefix())] }
+}
+
+fn stream_info(stream: &str) -> String {
+    format!("$JS.API.STREAM.INFO.{stream}")
+}
+
+fn consumer_info(durable: Durable) -> String {
+    format!("$JS.API.CONSUMER.INFO.{}.{}", durable.stream, durable.name)
+}
+
+fn provisioning() -> Vec<String> {
+    let streams = STREAMS.iter().flat_map(|stream| {
+        [format!("$JS.API.STREAM.CREATE.{stream}"), format!("$JS.API.STREAM.UPDATE.{stream}"), stream_info(stream)]
+    });
+    let durables = DURABLES.iter().flat_map(|durable| {
+        // The filter of a durable is part of the subject under which it is created.
+        let filter = Some(durable.filter()).filter(|filter| !filter.is_empty());
+        let create = [Some(format!("$JS.API.CONSUMER.CREATE.{}.{}", durable.stream, durable.name)), filter];
+        [create.into_iter().flatten().collect::<Vec<_>>().join("."), consumer_info(*durable)]
+    });
+    streams.chain(durables).collect()
+}
+
+fn consuming(durable: Durable) -> Vec<String> {
+    let Durable { stream, name, consumer, .. } = durable;
+    vec![
+        consumer_info(durable),
+        format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}"),
+        format!("$JS.ACK.{stream}.{name}.>"),
+        dead_letter_subject(consumer, "*"),
+    ]
+}
+
+fn operating() -> Vec<String> {
+    let reading = STREAMS.iter().flat_map(|stream| [stream_info(stream), format!("$JS.API.STREAM.MSG.GET.{stream}")]);
+    let redriving = DURABLES.iter().flat_map(|durable| [consumer_info(*durable), redrive_subject(durable.consumer)]);
+    let mut all: Vec<_> = reading.chain(redriving).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The `authorization` block of a nats-server's configuration for these users. Passwords may be bcrypt hashes.
+#[must_use]
+pub fn server_configuration(users: &[(Role, SecretString)]) -> String {
+    // nats-server reads JSON strings and lists.
+    let users: Vec<_> = users
+        .iter()
+        .map(|(role, password)| {
+            let Permissions { publish, subscribe } = permissions(*role);
+            serde_json::json!({
+                "user": role.as_str(),
+                "password": password.expose_secret(),
+                "permissions": {"publish": {"allow": publish}, "subscribe": {"allow": subscribe}},
+            })
+        })
+        .collect();
+    format!("authorization: {:#}\n", serde_json::json!({ "users": users }))
+}
