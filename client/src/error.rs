@@ -1,0 +1,65 @@
+//! What can go wrong, from the caller's side.
+
+use serde::Deserialize;
+
+/// A request without the wanted answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The service answered with a problem.
+    #[error("{} ({}): {}", .0.title, .0.code, .0.detail)]
+    Problem(Box<Problem>),
+    /// There was no answer; whether anything happened is unknown.
+    #[error("no answer")]
+    NoAnswer(#[source] reqwest::Error),
+    /// An answer that this client does not understand.
+    #[error("an answer with status {status} that cannot be read")]
+    Unreadable { status: u16, source: serde_json::Error },
+}
+
+impl Error {
+    /// Whether the same request, with the same key, may be sent again.
+    #[must_use]
+    pub fn may_retry(&self) -> bool {
+        match self {
+            Self::Problem(problem) => problem.retryable,
+            Self::NoAnswer(_) => true,
+            Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// The stable code of the problem, where there is one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Problem(problem) => Some(&problem.code),
+            Self::NoAnswer(_) | Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+/// A problem in the terms of RFC 9457.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Problem {
+    pub r#type: String,
+    pub title: String,
+    pub status: u16,
+    /// Stable; what a program decides by.
+    pub code: String,
+    pub detail: String,
+    pub request_id: String,
+    pub retryable: bool,
+    #[serde(default)]
+    pub errors: Vec<FieldProblem>,
+    /// What the problem says besides, such as `available` and `required`.
+    #[serde(flatten)]
+    pub members: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FieldProblem {
+    /// RFC 6901, such as `/amount`.
+    pub pointer: String,
+    pub code: String,
+    pub detail: String,
+}

@@ -1,0 +1,14 @@
+//! A typed client of both APIs of the platform.
+//!
+//! Every change of the ledger takes an idempotency key from its caller: a request whose answer was lost is sent again
+//! with the same key, and [`Error::may_retry`] says when. The client never repeats anything by itself.
+
+mod error;
+mod notifications;
+mod transactions;
+mod transport;
+
+pub use error::{Error, Problem};
+pub use notifications::Notifications;
+pub use transactions::{NewAccount, NewTransaction, Transactions};
+pub use transport::{Answer, Page, Transport};

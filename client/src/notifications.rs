@@ -1,0 +1,56 @@
+//! The notifications API.
+
+use contract::{
+    NotificationId,
+    notification::{Notification, NotificationCounts},
+};
+
+use super::{Error, Page, Transport};
+
+/// notification-svc, as one caller reaches it. `user` is a `sub`, or `me`.
+#[derive(Debug, Clone)]
+pub struct Notifications(pub Transport);
+
+impl Notifications {
+    /// A user's notifications, newest first.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn list(&self, user: &str, cursor: Option<&str>) -> Result<Page<Notification>, Error> {
+        self.0.get(&path(user, ""), &[("limit", Some("200")), ("cursor", cursor)]).await
+    }
+
+    /// # Errors
+    /// [`Error`]
+    pub async fn counts(&self, user: &str) -> Result<NotificationCounts, Error> {
+        self.0.get(&path(user, "/counts"), &()).await
+    }
+
+    /// # Errors
+    /// [`Error`]
+    pub async fn mark_read(&self, user: &str, id: NotificationId) -> Result<Notification, Error> {
+        self.0.act(&path(user, &format!("/{id}/read"))).await
+    }
+
+    /// # Errors
+    /// [`Error`]
+    pub async fn mark_unread(&self, user: &str, id: NotificationId) -> Result<Notification, Error> {
+        self.0.act(&path(user, &format!("/{id}/unread"))).await
+    }
+
+    /// # Errors
+    /// [`Error`]
+    pub async fn archive(&self, user: &str, id: NotificationId) -> Result<Notification, Error> {
+        self.0.act(&path(user, &format!("/{id}/archive"))).await
+    }
+
+    /// # Errors
+    /// [`Error`]
+    pub async fn mark_all_read(&self, user: &str) -> Result<NotificationCounts, Error> {
+        self.0.act(&path(user, "/read-all")).await
+    }
+}
+
+fn path(user: &str, rest: &str) -> String {
+    format!("/v1/users/{user}/notifications{rest}")
+}

@@ -1,0 +1,99 @@
+//! Requests and answers, before they mean anything.
+
+use reqwest::{Method, RequestBuilder, header};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use url::Url;
+
+use super::Error;
+
+/// One service, as one caller reaches it.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    http: reqwest::Client,
+    base: Url,
+    token: String,
+}
+
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+    /// Whether the answer was given before, to the first request under the key.
+    pub replayed: bool,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Page<T> {
+    pub data: Vec<T>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+impl Transport {
+    /// `base` is the address of the service; `token` a bearer token.
+    #[must_use]
+    pub fn new(http: reqwest::Client, base: Url, token: impl Into<String>) -> Self {
+        Self { http, base, token: token.into() }
+    }
+
+    /// A GET with these query parameters.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Error> {
+        decode(&self.send(self.request(Method::GET, path).query(query)).await?)
+    }
+
+    /// A POST under an idempotency key, and its answer whatever it is.
+    ///
+    /// # Errors
+    /// [`Error::NoAnswer`]
+    pub async fn post_raw(&self, path: &str, key: &str, body: &impl Serialize) -> Result<Answer, Error> {
+        self.send(self.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+    }
+
+    /// A POST under an idempotency key.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, key: &str, body: &impl Serialize) -> Result<T, Error> {
+        decode(&self.post_raw(path, key, body).await?)
+    }
+
+    /// A POST without a body that may be repeated as it is.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn act<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        decode(&self.send(self.request(Method::POST, path)).await?)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        self.http.request(method, url).bearer_auth(&self.token)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
+        let response = request.header(header::ACCEPT, "application/json").send().await.map_err(Error::NoAnswer)?;
+        let status = response.status().as_u16();
+        let replayed = response.headers().get("Idempotent-Replayed").is_some_and(|value| value == "true");
+        let body = response.bytes().await.map_err(Error::NoAnswer)?.to_vec();
+        Ok(Answer { status, body, replayed })
+    }
+}
+
+/// The answer as a `T`, or as the problem that it is.
+pub(super) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
+    let status = answer.status;
+    let unreadable = |source| Error::Unreadable { status, source };
+    if (200..300).contains(&status) {
+        // 204 has no body; `()` reads null.
+        let body: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
+        serde_json::from_slice(body).map_err(unreadable)
+    } else {
+        Err(Error::Problem(Box::new(serde_json::from_slice(&answer.body).map_err(unreadable)?)))
+    }
+}
