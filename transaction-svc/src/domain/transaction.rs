@@ -1,0 +1,38 @@
+//! Transactions as the ledger keeps them.
+
+use contract::{
+    AccountId, Amount, Currency, MinorUnits, TransactionId,
+    transaction::{Capture, TransactionStatus},
+};
+use time::OffsetDateTime;
+
+use super::text::{Description, Metadata, Reference};
+
+/// A movement of an amount from a source account to a destination account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    pub id: TransactionId,
+    pub status: TransactionStatus,
+    pub source: AccountId,
+    pub destination: AccountId,
+    pub amount: Amount,
+    pub currency: Currency,
+    pub captured_amount: MinorUnits,
+    pub refunded_amount: MinorUnits,
+    pub capture: Capture,
+    /// When a pending transaction releases its reservation.
+    pub expires_at: Option<OffsetDateTime>,
+    pub description: Option<Description>,
+    pub reference: Option<Reference>,
+    pub metadata: Metadata,
+    pub initiator: Actor,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+}
+
+/// Who did it: issuer and subject of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub issuer: std::sync::Arc<str>,
+    pub subject: std::sync::Arc<str>,
+}

@@ -1,0 +1,40 @@
+//! From failures to problems. The cause goes to the log, never to the caller.
+
+use service_kit::{
+    http::{Problem, ProblemKind},
+    telemetry::chain,
+};
+
+use crate::{store::StoreError, writer::WriteError};
+
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// What is missing, not an id at all, or somebody else's: nobody can tell which.
+pub(super) fn not_found() -> Problem {
+    Problem::new(ProblemKind::NOT_FOUND, "There is nothing here that you may read.")
+}
+
+/// For `map_err` on queries.
+pub(super) fn store(error: StoreError) -> Problem {
+    if error.is_transient() {
+        tracing::warn!(cause = chain(&error), "A query failed for now.");
+        Problem::new(ProblemKind::UNAVAILABLE, "The database is unavailable.").retry_after(RETRY_AFTER_SECONDS)
+    } else {
+        tracing::error!(cause = chain(&error), "A query failed.");
+        Problem::new(ProblemKind::INTERNAL, "Something failed on our side.")
+    }
+}
+
+/// For `map_err` on commands. The writer has logged the cause.
+pub(super) fn write(error: WriteError) -> Problem {
+    let later = |kind, detail| Problem::new(kind, detail).retry_after(RETRY_AFTER_SECONDS);
+    match error {
+        WriteError::Overloaded => later(ProblemKind::OVERLOADED, "Too much waits to be done; nothing was changed."),
+        WriteError::Unavailable => later(ProblemKind::UNAVAILABLE, "The ledger is unavailable; nothing was changed."),
+        WriteError::OutcomeUnknown => later(
+            ProblemKind::OUTCOME_UNKNOWN,
+            "The change may have been made. Repeat the request under the same key to learn its outcome.",
+        ),
+        WriteError::Failed => Problem::new(ProblemKind::INTERNAL, "Something failed on our side; nothing was changed."),
+    }
+}

@@ -1,0 +1,101 @@
+//! What several handlers take out of a request.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path, rejection::PathRejection};
+use axum::http::{HeaderName, request::Parts};
+use rand::random;
+use service_kit::{
+    auth::{Caller, Scope},
+    http::{Problem, ProblemKind, RequestId, TraceParent},
+};
+
+use super::error::not_found;
+use crate::domain::{
+    command::{self, Action, Command, Entropy},
+    idempotency::{Idempotency, KeyDigest},
+    transaction::Actor,
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const MAX_KEY_LENGTH: usize = 255;
+
+/// The `Idempotency-Key` of a request that changes the ledger: 1 to 255 visible ASCII characters.
+#[derive(Debug, Clone)]
+pub(super) struct IdempotencyKey(String);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let malformed = |detail: &'static str| Problem::new(ProblemKind::MALFORMED, detail);
+        let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let key = values.next().ok_or_else(|| malformed("The header Idempotency-Key is required."))?;
+        let valid =
+            |key: &str| (1..=MAX_KEY_LENGTH).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        match key.to_str() {
+            Ok(key) if valid(key) && values.next().is_none() => Ok(Self(key.to_owned())),
+            _ => {
+                Err(malformed("The header Idempotency-Key must be given once, with 1 to 255 visible ASCII characters."))
+            }
+        }
+    }
+}
+
+/// The id in the path. One that cannot be an id names nothing, so it is not found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PathId<T>(pub(super) T);
+
+impl<T: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        text.ok().and_then(|Path(text)| text.parse().ok()).map(Self).ok_or_else(not_found)
+    }
+}
+
+/// What a handler needs of a request, besides its body, to make a command.
+#[derive(Debug)]
+pub(super) struct CommandContext {
+    pub(super) caller: Caller,
+    pub(super) request_id: RequestId,
+    key: IdempotencyKey,
+    traceparent: Option<TraceParent>,
+}
+
+impl<S> FromRequestParts<S> for CommandContext
+where
+    S: Send + Sync,
+    service_kit::auth::Verifier: axum::extract::FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let request_id = RequestId::from_request_parts(parts, state).await?;
+        let key = IdempotencyKey::from_request_parts(parts, state).await?;
+        Ok(Self { caller, request_id, key, traceparent: parts.extensions.get().cloned() })
+    }
+}
+
+impl CommandContext {
+    pub(super) fn command(&self, action: Action) -> Command {
+        let actor = Actor { issuer: self.caller.issuer.clone(), subject: self.caller.subject.clone() };
+        let idempotency = Idempotency {
+            key: KeyDigest::new(&actor, action.operation(), &self.key.0),
+            fingerprint: action.parts().fingerprint(),
+        };
+        Command {
+            caller: command::Caller {
+                actor,
+                reads_any_account: self.caller.may(Scope::AccountsAny),
+                moves_any_money: self.caller.may(Scope::TransactionsAny),
+            },
+            idempotency,
+            entropy: Entropy { resource: random(), event: random() },
+            traceparent: self.traceparent.as_ref().map(|parent| parent.to_string().into()),
+            action,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `POST /v1/transactions`.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use contract::{AccountId, Amount, Currency, transaction::Transaction as TransactionView};
+use serde::Deserialize;
+use service_kit::{
+    auth::Scope,
+    http::{Field, Fields, JsonBody, Problem, ProblemDocument},
+};
+
+use crate::{
+    domain::{
+        command::{Action, CreateTransaction},
+        text::{Description, Metadata, Reference},
+    },
+    http::{error, extract::CommandContext, text::optional},
+    writer::{Answer, Commands},
+};
+
+/// What to move from where to where.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateTransactionBody {
+    #[serde(default)]
+    #[schema(value_type = AccountId, required)]
+    source: Field<AccountId>,
+    #[serde(default)]
+    #[schema(value_type = AccountId, required)]
+    destination: Field<AccountId>,
+    #[serde(default)]
+    #[schema(value_type = Amount, required)]
+    amount: Field<Amount>,
+    /// The currency of both accounts.
+    #[serde(default)]
+    #[schema(value_type = Currency, required)]
+    currency: Field<Currency>,
+    #[serde(default)]
+    #[schema(value_type = Option<CaptureMode>)]
+    capture: Field<CaptureMode>,
+    /// At most 500 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    description: Field<String>,
+    /// At most 128 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    reference: Field<String>,
+    /// At most 20 keys and 4 KiB.
+    #[serde(default)]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    metadata: Field<BTreeMap<String, String>>,
+}
+
+/// When the money moves.
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CaptureMode {
+    /// At once.
+    Automatic,
+}
+
+impl TryFrom<CreateTransactionBody> for CreateTransaction {
+    type Error = Problem;
+
+    fn try_from(body: CreateTransactionBody) -> Result<Self, Problem> {
+        let mut fields = Fields::new();
+        let source = fields.required("/source", body.source);
+        let destination = fields.required("/destination", body.destination);
+        let amount = fields.required("/amount", body.amount);
+        let currency = fields.required("/currency", body.currency);
+        fields.optional("/capture", body.capture);
+        let description: Option<Description> = optional(&mut fields, "/description", body.description);
+        let reference: Option<Reference> = optional(&mut fields, "/reference", body.reference);
+        let metadata: Option<Metadata> = optional(&mut fields, "/metadata", body.metadata);
+        let metadata = metadata.unwrap_or_default();
+        fields.finish(|| {
+            Some(Self {
+                source: source?,
+                destination: destination?,
+                amount: amount?,
+                currency: currency?,
+                description,
+                reference,
+                metadata,
+            })
+        })
+    }
+}
+
+/// Create a transaction
+///
+/// From an account of one's own, or from any with `transactions:any`, to any open account.
+#[utoipa::path(
+    post, path = "/v1/transactions", tag = "transactions", operation_id = "create_transaction",
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    request_body = CreateTransactionBody,
+    responses(
+        (status = 201, body = TransactionView),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("transactions:write")))
+)]
+pub(super) async fn create(
+    context: CommandContext,
+    State(commands): State<Commands>,
+    JsonBody(body): JsonBody<CreateTransactionBody>,
+) -> Result<Answer, Problem> {
+    context.caller.require(Scope::TransactionsWrite)?;
+    let create = CreateTransaction::try_from(body)?;
+    commands.submit(context.command(Action::CreateTransaction(create)), context.request_id).await.map_err(error::write)
+}

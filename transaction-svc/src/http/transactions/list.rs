@@ -1,0 +1,76 @@
+//! `GET /v1/transactions`.
+
+use axum::{Json, extract::State};
+use contract::{
+    AccountId,
+    transaction::{Transaction as TransactionView, TransactionStatus},
+};
+use sea_orm::DatabaseConnection;
+use serde::{Deserialize, Serialize};
+use service_kit::{
+    auth::{Caller, Scope},
+    http::{Cursors, Page, PageQuery, Problem, ProblemDocument},
+};
+
+use super::present::Presenter;
+use crate::{
+    domain::transaction::Transaction,
+    http::error,
+    store::{
+        accounts,
+        transactions::{self, Whose},
+    },
+};
+
+/// Which transactions to list.
+#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListFilters {
+    /// Those of this account, on either side.
+    account: Option<AccountId>,
+    /// Those in this status.
+    status: Option<TransactionStatus>,
+}
+
+const LIST: &str = "transactions";
+
+/// List transactions
+///
+/// Those of one's own accounts, newest first; all of them with `transactions:any`.
+#[utoipa::path(
+    get, path = "/v1/transactions", tag = "transactions", operation_id = "list_transactions",
+    params(ListFilters, ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)),
+    responses(
+        (status = 200, body = Page<TransactionView>),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("transactions:read")))
+)]
+pub(super) async fn list(
+    caller: Caller,
+    State(database): State<DatabaseConnection>,
+    State(cursors): State<Cursors>,
+    PageQuery { page, filters }: PageQuery<ListFilters>,
+) -> Result<Json<Page<TransactionView>>, Problem> {
+    caller.require(Scope::TransactionsRead)?;
+    let any = caller.may(Scope::TransactionsAny);
+    let whose = match filters.account {
+        Some(account) if any || is_owner(&database, &caller, account).await? => Whose::Account(account),
+        Some(_) => return Err(error::not_found()),
+        None if any => Whose::Everybodys,
+        None => Whose::Owner(caller.subject.to_string()),
+    };
+    let question = (&whose, &filters);
+    let before = cursors.open(LIST, &question, &page)?;
+    let limit = page.limit.rows_to_fetch();
+    let rows = transactions::list(&database, &whose, filters.status, before, limit).await.map_err(error::store)?;
+    let presenter = Presenter::load(&database, &caller, &rows).await.map_err(error::store)?;
+    let cursor_after = |last: &Transaction| cursors.seal(LIST, &question, &last.id);
+    Ok(Json(Page::of_rows(rows, page.limit, cursor_after, |transaction| presenter.present(&transaction))))
+}
+
+async fn is_owner(database: &DatabaseConnection, caller: &Caller, id: AccountId) -> Result<bool, Problem> {
+    let account = accounts::find(database, id).await.map_err(error::store)?;
+    Ok(account.is_some_and(|account| *account.owner.as_str() == *caller.subject))
+}

@@ -1,0 +1,68 @@
+//! Transactions as one caller may see them.
+
+use std::collections::HashMap;
+
+use contract::{
+    AccountId, TransactionId, transaction::Effect as EffectView, transaction::Transaction as TransactionView,
+};
+use sea_orm::DatabaseConnection;
+use service_kit::auth::{Caller, Scope};
+
+use crate::{
+    domain::transaction::Transaction,
+    store::{
+        StoreError, accounts,
+        effects::{self, StoredEffect},
+    },
+    view,
+};
+
+/// What has to be known besides some transactions to show them to a caller.
+#[derive(Debug)]
+pub(super) struct Presenter<'a> {
+    caller: &'a Caller,
+    owners: HashMap<AccountId, String>,
+    effects: HashMap<TransactionId, Vec<StoredEffect>>,
+}
+
+impl<'a> Presenter<'a> {
+    pub(super) async fn load(
+        database: &DatabaseConnection,
+        caller: &'a Caller,
+        transactions: &[Transaction],
+    ) -> Result<Self, StoreError> {
+        let ids = transactions.iter().map(|transaction| transaction.id);
+        let mut effects: HashMap<TransactionId, Vec<StoredEffect>> = HashMap::new();
+        for effect in effects::of_transactions(database, ids).await? {
+            effects.entry(effect.transaction).or_default().push(effect);
+        }
+        let sides = transactions.iter().flat_map(|transaction| [transaction.source, transaction.destination]);
+        let owners = accounts::owners(database, sides).await?;
+        Ok(Self { caller, owners, effects })
+    }
+
+    pub(super) fn may_read(&self, transaction: &Transaction) -> bool {
+        self.caller.may(Scope::TransactionsAny) || self.owns(transaction.source) || self.owns(transaction.destination)
+    }
+
+    pub(super) fn present(&self, transaction: &Transaction) -> TransactionView {
+        view::transaction(transaction, self.last_effects(transaction))
+    }
+
+    /// What the last event did, the source first.
+    fn last_effects(&self, transaction: &Transaction) -> Vec<EffectView> {
+        let all = self.effects.get(&transaction.id).map(Vec::as_slice).unwrap_or_default();
+        let last = all.iter().map(|effect| effect.event).max();
+        let mut effects: Vec<_> = all.iter().filter(|effect| Some(effect.event) == last).collect();
+        effects.sort_by_key(|effect| effect.account != transaction.source);
+        effects.into_iter().map(|effect| view::stored_effect(effect, self.may_read_account(effect.account))).collect()
+    }
+
+    fn may_read_account(&self, account: AccountId) -> bool {
+        self.caller.may(Scope::AccountsAny) || self.owns(account)
+    }
+
+    fn owns(&self, account: AccountId) -> bool {
+        self.owners.get(&account).is_some_and(|owner| **owner == *self.caller.subject)
+    }
+}

@@ -1,0 +1,49 @@
+//! `GET /v1/transactions/{id}`.
+
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use contract::{TransactionId, transaction::Transaction as TransactionView};
+use sea_orm::DatabaseConnection;
+use service_kit::{
+    auth::{Caller, Scope},
+    http::{Problem, ProblemDocument},
+};
+
+use super::present::Presenter;
+use crate::{
+    http::{error, extract::PathId},
+    store::transactions,
+    view,
+};
+
+/// Read a transaction
+///
+/// One of one's own accounts, on either side, or any with `transactions:any`.
+#[utoipa::path(
+    get, path = "/v1/transactions/{id}", tag = "transactions", operation_id = "read_transaction",
+    params(("id" = TransactionId, Path)),
+    responses(
+        (status = 200, body = TransactionView),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("transactions:read")))
+)]
+pub(super) async fn read(
+    caller: Caller,
+    PathId(id): PathId<TransactionId>,
+    State(database): State<DatabaseConnection>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::TransactionsRead)?;
+    let found = transactions::find(&database, id).await.map_err(error::store)?;
+    let transaction = found.ok_or_else(error::not_found)?;
+    let presenter =
+        Presenter::load(&database, &caller, std::slice::from_ref(&transaction)).await.map_err(error::store)?;
+    if !presenter.may_read(&transaction) {
+        return Err(error::not_found());
+    }
+    Ok(([(header::ETAG, view::transaction_etag(&transaction))], Json(presenter.present(&transaction))).into_response())
+}

@@ -1,0 +1,128 @@
+//! What the ledger counts about itself. Labels are bounded: currencies are those of ISO 4217, the rest are ours.
+
+use contract::EventKind;
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
+};
+
+use crate::domain::{
+    command::Command,
+    decide::{Decision, Outcome},
+};
+
+/// Metrics of the writer, the outbox and the relay.
+#[derive(Debug)]
+pub struct LedgerMetrics {
+    transactions: IntCounterVec,
+    amount: IntCounterVec,
+    commands: IntCounterVec,
+    batch_commands: Histogram,
+    pub(crate) outbox_events: IntGauge,
+    pub(crate) outbox_oldest_age_seconds: Gauge,
+    pub(crate) relay_is_leader: IntGauge,
+    pub(crate) relay_published: IntCounter,
+    pub(crate) relay_duplicates: IntCounter,
+    pub(crate) relay_windows_failed: IntCounterVec,
+    pub(crate) stream_went_back: IntCounter,
+}
+
+impl LedgerMetrics {
+    /// # Errors
+    /// When the registry already has them.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let batches = HistogramOpts::new("ledger_batch_commands", "Commands in one commit of the writer.")
+            .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
+        Ok(Self {
+            transactions: vec(
+                registry,
+                "ledger_transactions_total",
+                "Transitions of transactions, by event and currency.",
+                &["event", "currency"],
+            )?,
+            amount: vec(
+                registry,
+                "ledger_amount_minor_units_total",
+                "Money in created transactions, in minor units, by currency.",
+                &["currency"],
+            )?,
+            commands: vec(
+                registry,
+                "ledger_commands_total",
+                "Decided commands, by operation and outcome.",
+                &["operation", "outcome"],
+            )?,
+            batch_commands: registered(registry, Histogram::with_opts(batches)?)?,
+            outbox_events: gauge(registry, "outbox_events", "Events that wait to be published.")?,
+            outbox_oldest_age_seconds: registered(
+                registry,
+                Gauge::new("outbox_oldest_age_seconds", "Age of the event that has waited longest to be published.")?,
+            )?,
+            relay_is_leader: gauge(registry, "relay_is_leader", "1 where this replica publishes.")?,
+            relay_published: counter(registry, "relay_published_total", "Events that the stream has acknowledged.")?,
+            relay_duplicates: counter(
+                registry,
+                "relay_duplicates_total",
+                "Events that the stream already had: published before, with the acknowledgement lost.",
+            )?,
+            relay_windows_failed: vec(
+                registry,
+                "relay_windows_failed_total",
+                "Windows of publishes that ended early, by reason.",
+                &["reason"],
+            )?,
+            stream_went_back: counter(
+                registry,
+                "relay_stream_went_back_total",
+                "Times that the stream was found to have lost acknowledged events.",
+            )?,
+        })
+    }
+
+    /// Counts what a committed batch decided.
+    pub(crate) fn batch_committed<'a>(
+        &self,
+        commands: impl ExactSizeIterator<Item = &'a Command>,
+        decisions: &[Decision],
+    ) {
+        #[expect(clippy::cast_precision_loss, reason = "a batch has at most 512 commands")]
+        self.batch_commands.observe(commands.len() as f64);
+        for (command, decision) in commands.zip(decisions) {
+            let outcome = match decision {
+                Decision::Applied(applied) => {
+                    self.applied(applied.kind, &applied.outcome);
+                    "applied"
+                }
+                Decision::Refused(_) => "refused",
+                Decision::Repeated(_) => "repeated",
+                Decision::KeyReused(_) => "key_reused",
+                Decision::Busy => "busy",
+            };
+            self.commands.with_label_values(&[command.action.operation(), outcome]).inc();
+        }
+    }
+
+    fn applied(&self, kind: EventKind, outcome: &Outcome) {
+        if let Outcome::TransactionCreated(transaction) = outcome {
+            let currency = transaction.currency.code();
+            self.transactions.with_label_values(&[kind.as_str(), currency]).inc();
+            self.amount.with_label_values(&[currency]).inc_by(transaction.amount.get().unsigned_abs());
+        }
+    }
+}
+
+fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> prometheus::Result<C> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+    registered(registry, IntCounter::new(name, help)?)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    registered(registry, IntGauge::new(name, help)?)
+}
+
+fn vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+}

@@ -1,0 +1,54 @@
+//! The journal of events: their bytes as published, for ever the same.
+
+use std::sync::Arc;
+
+use contract::{AccountId, EventId, EventKind};
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use super::{StoreError, column::column};
+
+/// An event on its way into the journal.
+#[derive(Debug)]
+pub struct JournalEntry {
+    pub id: EventId,
+    pub kind: EventKind,
+    /// The account whose order the event keeps among others.
+    pub partition_key: AccountId,
+    pub traceparent: Option<Arc<str>>,
+    pub body: Vec<u8>,
+}
+
+/// Journals events and points the outbox to them, in the given order. The accounts of the events must be locked: only
+/// then is the order of the outbox each account's order.
+///
+/// # Errors
+/// Those of the database.
+pub async fn append_in_tx(connection: &mut PgConnection, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
+    let ids = column(&entries, |entry| entry.id.uuid());
+    sqlx::query(
+        "WITH journalled AS (
+             INSERT INTO events (id, kind, partition_key, traceparent, body)
+             SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[])
+         )
+         INSERT INTO outbox_relay (event_id)
+         SELECT id FROM UNNEST($1::uuid[]) WITH ORDINALITY AS new (id, place) ORDER BY place",
+    )
+    .bind(ids)
+    .bind(column(&entries, |entry| entry.kind.as_str()))
+    .bind(column(&entries, |entry| entry.partition_key.uuid()))
+    .bind(column(&entries, |entry| entry.traceparent.as_deref().map(str::to_owned)))
+    .bind(entries.into_iter().map(|entry| entry.body).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes the partitions for the month of `moment` and for `months_ahead` more.
+///
+/// # Errors
+/// Those of the database.
+pub async fn ensure_partitions(pool: &PgPool, moment: OffsetDateTime, months_ahead: i32) -> Result<(), StoreError> {
+    sqlx::query("SELECT ensure_event_partitions($1, $2)").bind(moment).bind(months_ahead).execute(pool).await?;
+    Ok(())
+}

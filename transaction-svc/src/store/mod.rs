@@ -1,0 +1,17 @@
+//! The ledger in Postgres: rows in, domain values out. Rows are input too: one that makes no sense is an error, not a guess.
+//!
+//! A function that works inside somebody's transaction is named `*_in_tx` and never commits. The write path is SQL by
+//! hand, one statement for a whole batch; everything else goes through the entities. Nothing here knows HTTP or NATS.
+
+pub mod accounts;
+pub mod answers;
+mod column;
+pub mod effects;
+mod entity;
+mod error;
+pub mod journal;
+pub mod leases;
+pub mod outbox;
+pub mod transactions;
+
+pub use error::StoreError;

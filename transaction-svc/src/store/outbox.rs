@@ -1,0 +1,151 @@
+//! The outbox: pointers to events that the stream does not have yet, and how far the stream is known to have come.
+
+use bytes::Bytes;
+use contract::{AccountId, EventId, EventKind};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{StoreError, column::column};
+
+/// An event that waits to be published.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    pub position: i64,
+    pub id: EventId,
+    pub kind: EventKind,
+    pub partition_key: AccountId,
+    pub traceparent: Option<String>,
+    pub body: Bytes,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    position: i64,
+    id: Uuid,
+    kind: String,
+    partition_key: Uuid,
+    traceparent: Option<String>,
+    body: Vec<u8>,
+}
+
+/// The first `limit` events that wait, in the order in which they must be published.
+///
+/// # Errors
+/// Those of the database, and a corrupt row.
+pub async fn waiting(pool: &PgPool, limit: i64) -> Result<Vec<Waiting>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT pointer.position, event.id, event.kind, event.partition_key, event.traceparent, event.body
+         FROM (SELECT position, event_id FROM outbox_relay ORDER BY position LIMIT $1) AS pointer
+         JOIN events AS event ON event.id = pointer.event_id
+         ORDER BY pointer.position",
+    )
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(Waiting::try_from).collect()
+}
+
+impl TryFrom<Row> for Waiting {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let id = EventId::from_uuid(row.id);
+        Ok(Self {
+            position: row.position,
+            id,
+            kind: row.kind.parse().map_err(|error| StoreError::corrupt("events", id, error))?,
+            partition_key: AccountId::from_uuid(row.partition_key),
+            traceparent: row.traceparent,
+            body: row.body.into(),
+        })
+    }
+}
+
+/// How far a stream is known to have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Progress {
+    /// When the stream was made; another time means that it is another stream.
+    pub created_at: OffsetDateTime,
+    pub last_sequence: i64,
+}
+
+/// Takes published events out of the outbox and remembers how far the stream has come, in one commit.
+///
+/// # Errors
+/// Those of the database.
+pub async fn published(pool: &PgPool, stream: &str, events: &[Waiting], progress: Progress) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("DELETE FROM outbox_relay WHERE position = ANY($1)")
+        .bind(column(events, |event| event.position))
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query(
+        "INSERT INTO relay_progress AS known (stream, created_at, last_sequence) VALUES ($1, $2, $3)
+         ON CONFLICT (stream) DO UPDATE
+         SET created_at = excluded.created_at,
+             last_sequence = CASE WHEN known.created_at = excluded.created_at
+                                  THEN greatest(known.last_sequence, excluded.last_sequence)
+                                  ELSE excluded.last_sequence END",
+    )
+    .bind(stream)
+    .bind(progress.created_at)
+    .bind(progress.last_sequence)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Sets an event aside that the stream refuses for good.
+///
+/// # Errors
+/// Those of the database.
+pub async fn refused(pool: &PgPool, event: &Waiting, reason: &str, at: OffsetDateTime) -> Result<(), StoreError> {
+    sqlx::query(
+        "WITH gone AS (DELETE FROM outbox_relay WHERE position = $1 RETURNING event_id)
+         INSERT INTO outbox_refused (event_id, reason, refused_at) SELECT event_id, $2, $3 FROM gone",
+    )
+    .bind(event.position)
+    .bind(reason)
+    .bind(at)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// How far the stream was known to have come, if anything was ever published to it.
+///
+/// # Errors
+/// Those of the database.
+pub async fn progress(pool: &PgPool, stream: &str) -> Result<Option<Progress>, StoreError> {
+    let progress = sqlx::query_as("SELECT created_at, last_sequence FROM relay_progress WHERE stream = $1")
+        .bind(stream)
+        .fetch_optional(pool)
+        .await?;
+    Ok(progress)
+}
+
+/// The size and the age of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many events wait, at most: positions that were drawn and rolled back are counted, too.
+    pub events: i64,
+    /// The event that has waited longest.
+    pub oldest: Option<EventId>,
+}
+
+/// How much waits. Reads the two ends only, so it costs the same for one event as for millions.
+///
+/// # Errors
+/// Those of the database.
+pub async fn backlog(pool: &PgPool) -> Result<Backlog, StoreError> {
+    let (events, oldest): (i64, Option<Uuid>) = sqlx::query_as(
+        "SELECT coalesce(max(position) - min(position) + 1, 0),
+                (SELECT event_id FROM outbox_relay ORDER BY position LIMIT 1)
+         FROM outbox_relay",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Backlog { events, oldest: oldest.map(EventId::from_uuid) })
+}

@@ -1,0 +1,190 @@
+//! Transactions: written by the writer, read and listed by everybody else.
+
+use contract::{
+    AccountId, Amount, MinorUnits, TransactionId,
+    transaction::{Capture, TransactionStatus},
+};
+use sea_orm::{
+    ColumnTrait, DatabaseBackend, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
+};
+use serde::Serialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    StoreError,
+    column::{column, metadata, metadata_json},
+    entity::transaction,
+};
+use crate::domain::{
+    text::{Description, Reference},
+    transaction::{Actor, Transaction},
+};
+
+/// Stores new transactions.
+///
+/// # Errors
+/// Those of the database.
+pub async fn insert_in_tx(connection: &mut PgConnection, transactions: &[&Transaction]) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO transactions (id, status, source, destination, amount, currency, captured_amount, refunded_amount,
+                                   capture, expires_at, description, reference, metadata, initiator_issuer,
+                                   initiated_by, created_at, updated_at)
+         SELECT id, status, source, destination, amount, currency, captured_amount, refunded_amount, capture,
+                expires_at, description, reference, metadata::jsonb, initiator_issuer, initiated_by, created_at, updated_at
+         FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bigint[],
+                     $8::bigint[], $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[],
+                     $15::text[], $16::timestamptz[], $17::timestamptz[])
+              AS new (id, status, source, destination, amount, currency, captured_amount, refunded_amount, capture,
+                      expires_at, description, reference, metadata, initiator_issuer, initiated_by, created_at, updated_at)",
+    )
+    .bind(column(transactions, |transaction| transaction.id.uuid()))
+    .bind(column(transactions, |transaction| status_text(transaction.status)))
+    .bind(column(transactions, |transaction| transaction.source.uuid()))
+    .bind(column(transactions, |transaction| transaction.destination.uuid()))
+    .bind(column(transactions, |transaction| transaction.amount.get()))
+    .bind(column(transactions, |transaction| transaction.currency.code()))
+    .bind(column(transactions, |transaction| transaction.captured_amount.get()))
+    .bind(column(transactions, |transaction| transaction.refunded_amount.get()))
+    .bind(column(transactions, |transaction| capture_text(transaction.capture)))
+    .bind(column(transactions, |transaction| transaction.expires_at))
+    .bind(column(transactions, |transaction| transaction.description.as_ref().map(|text| text.as_str().to_owned())))
+    .bind(column(transactions, |transaction| transaction.reference.as_ref().map(|text| text.as_str().to_owned())))
+    .bind(column(transactions, |transaction| metadata_json(&transaction.metadata)))
+    .bind(column(transactions, |transaction| transaction.initiator.issuer.to_string()))
+    .bind(column(transactions, |transaction| transaction.initiator.subject.to_string()))
+    .bind(column(transactions, |transaction| transaction.created_at))
+    .bind(column(transactions, |transaction| transaction.updated_at))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The transaction, where there is one.
+///
+/// # Errors
+/// Those of the database, and a corrupt row.
+pub async fn find(database: &DatabaseConnection, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
+    transaction::Entity::find_by_id(id.uuid()).one(database).await?.map(Transaction::try_from).transpose()
+}
+
+/// Whose transactions a list shows.
+#[derive(Debug, Clone, Serialize)]
+pub enum Whose {
+    Everybodys,
+    /// Those with an account of this owner on either side.
+    Owner(String),
+    /// Those with this account on either side.
+    Account(AccountId),
+}
+
+/// Transactions, newest first, older than `before`.
+///
+/// # Errors
+/// Those of the database, and a corrupt row.
+pub async fn list(
+    database: &DatabaseConnection,
+    whose: &Whose,
+    status: Option<TransactionStatus>,
+    before: Option<TransactionId>,
+    limit: u64,
+) -> Result<Vec<Transaction>, StoreError> {
+    let (accounts, whose): (_, sea_orm::Value) = match whose {
+        Whose::Everybodys => return list_everybodys(database, status, before, limit).await,
+        Whose::Owner(owner) => ("SELECT id FROM accounts WHERE owner = $1", owner.as_str().into()),
+        Whose::Account(account) => ("SELECT $1 AS id", account.uuid().into()),
+    };
+    // A few rows from each side of each account, by the indexes that hold them in this order: never all rows of a busy
+    // account.
+    let sql = format!(
+        "WITH mine AS ({accounts}),
+              side AS (SELECT found.* FROM mine CROSS JOIN LATERAL (
+                  (SELECT * FROM transactions WHERE source = mine.id AND id < $2 AND ($3 IS NULL OR status = $3)
+                   ORDER BY id DESC LIMIT $4)
+                  UNION ALL
+                  (SELECT * FROM transactions WHERE destination = mine.id AND id < $2 AND ($3 IS NULL OR status = $3)
+                   ORDER BY id DESC LIMIT $4)) AS found)
+         SELECT DISTINCT ON (id) * FROM side ORDER BY id DESC LIMIT $4"
+    );
+    let before = before.map_or(Uuid::max(), TransactionId::uuid);
+    let status = status.map(|status| status_text(status).to_owned());
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let values = [whose, before.into(), status.into(), limit.into()];
+    let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, values);
+    let rows = transaction::Model::find_by_statement(statement).all(database).await?;
+    rows.into_iter().map(Transaction::try_from).collect()
+}
+
+async fn list_everybodys(
+    database: &DatabaseConnection,
+    status: Option<TransactionStatus>,
+    before: Option<TransactionId>,
+    limit: u64,
+) -> Result<Vec<Transaction>, StoreError> {
+    let mut query = transaction::Entity::find();
+    if let Some(status) = status {
+        query = query.filter(transaction::Column::Status.eq(status_text(status)));
+    }
+    if let Some(before) = before {
+        query = query.filter(transaction::Column::Id.lt(before.uuid()));
+    }
+    let rows = query.order_by_desc(transaction::Column::Id).limit(limit).all(database).await?;
+    rows.into_iter().map(Transaction::try_from).collect()
+}
+
+impl TryFrom<transaction::Model> for Transaction {
+    type Error = StoreError;
+
+    fn try_from(row: transaction::Model) -> Result<Self, StoreError> {
+        let id = TransactionId::from_uuid(row.id);
+        let corrupt = |reason: &dyn ToString| StoreError::corrupt("transactions", id, reason.to_string());
+        Ok(Self {
+            id,
+            status: status(&row.status).ok_or_else(|| corrupt(&"unknown status"))?,
+            source: AccountId::from_uuid(row.source),
+            destination: AccountId::from_uuid(row.destination),
+            amount: Amount::new(row.amount).map_err(|error| corrupt(&error))?,
+            currency: row.currency.parse().map_err(|error| corrupt(&error))?,
+            captured_amount: MinorUnits::new(row.captured_amount),
+            refunded_amount: MinorUnits::new(row.refunded_amount),
+            capture: capture(&row.capture).ok_or_else(|| corrupt(&"unknown capture"))?,
+            expires_at: row.expires_at,
+            description: row.description.map(Description::try_from).transpose().map_err(|error| corrupt(&error))?,
+            reference: row.reference.map(Reference::try_from).transpose().map_err(|error| corrupt(&error))?,
+            metadata: metadata(row.metadata).map_err(|reason| corrupt(&reason))?,
+            initiator: Actor { issuer: row.initiator_issuer.into(), subject: row.initiated_by.into() },
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+const fn status_text(status: TransactionStatus) -> &'static str {
+    match status {
+        TransactionStatus::Pending => "pending",
+        TransactionStatus::Posted => "posted",
+        TransactionStatus::Voided => "voided",
+        TransactionStatus::Expired => "expired",
+        TransactionStatus::PartiallyRefunded => "partially_refunded",
+        TransactionStatus::Refunded => "refunded",
+    }
+}
+
+fn status(text: &str) -> Option<TransactionStatus> {
+    use TransactionStatus::{Expired, PartiallyRefunded, Pending, Posted, Refunded, Voided};
+    [Pending, Posted, Voided, Expired, PartiallyRefunded, Refunded]
+        .into_iter()
+        .find(|status| status_text(*status) == text)
+}
+
+const fn capture_text(capture: Capture) -> &'static str {
+    match capture {
+        Capture::Automatic => "automatic",
+        Capture::Manual => "manual",
+    }
+}
+
+fn capture(text: &str) -> Option<Capture> {
+    [Capture::Automatic, Capture::Manual].into_iter().find(|capture| capture_text(*capture) == text)
+}

@@ -1,0 +1,4 @@
+//! What has to be looked after while the service runs. Every replica does it; doing it twice does no harm.
+
+pub mod backlog;
+pub mod partitions;

@@ -1,0 +1,83 @@
+//! What each caller of a batch is told. Answers are rendered before the commit, because they are stored with it.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use service_kit::http::{Problem, RequestId};
+
+use super::{WriteError, queue::Submission};
+use crate::{
+    domain::{
+        command::{Caller, Command},
+        decide::{Applied, Decision, Earlier, Outcome},
+        idempotency::KeyDigest,
+    },
+    problem,
+    store::answers::StoredAnswer,
+    view,
+};
+
+/// What a caller is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub content: StoredAnswer,
+    /// Whether the answer was given before, to the first request under the key.
+    pub replayed: bool,
+}
+
+/// The answer that is stored under the command's key, for decisions that are answers of their own.
+pub(super) fn stored(decision: &Decision, submission: &Submission) -> Result<Option<StoredAnswer>, serde_json::Error> {
+    match decision {
+        Decision::Applied(applied) => created(applied, &submission.command.caller).map(Some),
+        Decision::Refused(refusal) => Ok(Some(refused(&problem::of_refusal(refusal), &submission.request_id))),
+        Decision::Repeated(_) | Decision::KeyReused(_) | Decision::Busy => Ok(None),
+    }
+}
+
+/// What the caller of the command at `index` is told once the batch is committed.
+pub(super) fn reply(
+    decision: &Decision,
+    command: &Command,
+    request_id: &RequestId,
+    index: usize,
+    new: &[Option<StoredAnswer>],
+    old: &HashMap<KeyDigest, StoredAnswer>,
+) -> Result<Answer, WriteError> {
+    let first = |earlier: &Earlier| match earlier {
+        Earlier::Stored => old.get(&command.idempotency.key),
+        Earlier::InBatch(index) => new.get(*index).and_then(Option::as_ref),
+    };
+    let (content, replayed) = match decision {
+        Decision::Applied(_) | Decision::Refused(_) => (new.get(index).cloned().flatten(), false),
+        Decision::Repeated(earlier) => (first(earlier).cloned(), true),
+        Decision::KeyReused(earlier) => {
+            let location = first(earlier).and_then(|answer| answer.location.as_deref());
+            (Some(refused(&problem::key_reused(location), request_id)), false)
+        }
+        Decision::Busy => return Err(WriteError::Unavailable),
+    };
+    content.map(|content| Answer { content, replayed }).ok_or(WriteError::Failed)
+}
+
+fn created(applied: &Applied, caller: &Caller) -> Result<StoredAnswer, serde_json::Error> {
+    let (body, location, etag) = match &applied.outcome {
+        Outcome::AccountOpened(account) => {
+            let body = serde_json::to_vec(&view::account(account))?;
+            (body, format!("/v1/accounts/{}", account.id), view::account_etag(account))
+        }
+        Outcome::TransactionCreated(transaction) => {
+            let effects =
+                applied.effects.iter().map(|effect| view::effect(effect, caller.reads(&effect.owner))).collect();
+            let body = serde_json::to_vec(&view::transaction(transaction, effects))?;
+            (body, format!("/v1/transactions/{}", transaction.id), view::transaction_etag(transaction))
+        }
+    };
+    Ok(StoredAnswer { status: CREATED, body: Bytes::from(body), location: Some(location), etag: Some(etag) })
+}
+
+const CREATED: i16 = 201;
+
+fn refused(problem: &Problem, request_id: &RequestId) -> StoredAnswer {
+    let status = i16::try_from(problem.kind.status.as_u16()).unwrap_or(i16::MAX);
+    StoredAnswer { status, body: problem.to_bytes(request_id), location: None, etag: None }
+}

@@ -1,0 +1,168 @@
+//! One batch on its way through load, decide, write and commit, and what happens where one of them fails.
+
+use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::sync::{MutexGuard, mpsc};
+
+use super::{
+    Answer, WriteError, Writer, answer,
+    load::{self, Loaded},
+    queue::Submission,
+    write::{self, Changes, WriteFailure},
+};
+use crate::{
+    domain::decide::{Decision, Decisions, decide},
+    store::{StoreError, accounts::Locking, answers::StoredAnswer},
+};
+
+/// How often a batch is decided anew because another replica was faster with one of its keys.
+const MAX_ATTEMPTS: usize = 5;
+
+/// A planner that saw the tables empty would scan them for ever: inside the writer's transactions it always takes the
+/// indexes. With BEGIN in one message, so it costs nothing.
+const BEGIN: &str =
+    "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
+type Replies = Vec<Result<Answer, WriteError>>;
+
+pub(super) struct Batch<'a> {
+    writer: &'a Writer,
+    /// What is still to be done, in parts that are committed together; the next part is the last.
+    parts: Vec<Vec<Submission>>,
+}
+
+/// A batch that is decided and written, but not committed.
+struct Prepared {
+    transaction: Transaction<'static, Postgres>,
+    decisions: Vec<Decision>,
+    replies: Replies,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(writer: &'a Writer, submissions: Vec<Submission>) -> Self {
+        Self { writer, parts: vec![submissions] }
+    }
+
+    /// Answers every submission. Gives up the turn as soon as only the commit is left to do.
+    pub(super) async fn carry_out(mut self, turn: MutexGuard<'_, mpsc::Receiver<Submission>>) {
+        let mut turn = Some(turn);
+        while let Some(mut part) = self.parts.pop() {
+            // Whoever has hung up was told nothing, and nothing was begun for them.
+            part.retain(|submission| !submission.reply.is_closed());
+            if part.is_empty() {
+                continue;
+            }
+            match self.prepare(&part).await {
+                Ok(prepared) => {
+                    if self.parts.is_empty() {
+                        turn.take();
+                    }
+                    self.commit(prepared, part).await;
+                }
+                Err(failure) => self.handle(failure, part),
+            }
+        }
+    }
+
+    /// Load, decide and write, again where another replica interfered.
+    async fn prepare(&self, part: &[Submission]) -> Result<Prepared, WriteFailure> {
+        let mut locking = Locking::Wait;
+        let mut attempt = 1;
+        loop {
+            match self.try_prepare(part, locking).await {
+                Err(WriteFailure::KeyTaken) if attempt < MAX_ATTEMPTS => attempt += 1,
+                // Somebody sits on an account. The commands that name it are told so; the others go on.
+                Err(WriteFailure::Store(StoreError::LockTimeout(_))) if locking == Locking::Wait => {
+                    locking = Locking::Skip;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_prepare(&self, part: &[Submission], locking: Locking) -> Result<Prepared, WriteFailure> {
+        let mut transaction = self.writer.pool.begin_with(BEGIN).await.map_err(StoreError::from)?;
+        let commands = part.iter().map(|submission| &submission.command);
+        let loaded = load::load_in_tx(&mut transaction, commands.clone(), locking).await?;
+        let Loaded { ledger, answers } = loaded;
+        let now = ledger.now;
+        let decided = decide(ledger, commands);
+        let stored = decided
+            .each
+            .iter()
+            .zip(part)
+            .map(|(decision, submission)| answer::stored(decision, submission))
+            .collect::<Result<Vec<_>, _>>()?;
+        write_in_tx(&mut transaction, part, &decided, &stored, now).await?;
+        let replies = decided
+            .each
+            .iter()
+            .zip(part)
+            .enumerate()
+            .map(|(index, (decision, submission))| {
+                answer::reply(decision, &submission.command, &submission.request_id, index, &stored, &answers)
+            })
+            .collect();
+        Ok(Prepared { transaction, decisions: decided.each, replies })
+    }
+
+    async fn commit(&self, prepared: Prepared, part: Vec<Submission>) {
+        let Prepared { transaction, decisions, replies } = prepared;
+        fail::fail_point!("writer::before_commit");
+        if let Err(error) = transaction.commit().await {
+            tracing::error!(%error, commands = part.len(), "The connection was lost while a batch was committed.");
+            return answer_all(part, WriteError::OutcomeUnknown);
+        }
+        fail::fail_point!("writer::after_commit");
+        self.writer.committed.notify_one();
+        self.writer.metrics.batch_committed(part.iter().map(|submission| &submission.command), &decisions);
+        for (submission, reply) in part.into_iter().zip(replies) {
+            // Nobody waits where the client has hung up; the key will tell it the truth.
+            submission.reply.send(reply).ok();
+        }
+    }
+
+    fn handle(&mut self, failure: WriteFailure, part: Vec<Submission>) {
+        let passing = match &failure {
+            WriteFailure::KeyTaken => true,
+            WriteFailure::Store(error) => error.is_transient(),
+            WriteFailure::Encode(_) => false,
+        };
+        let error = &failure as &(dyn std::error::Error + 'static);
+        if passing {
+            tracing::warn!(error, commands = part.len(), "A batch could not be stored for now.");
+            answer_all(part, WriteError::Unavailable);
+        } else if part.len() > 1 {
+            tracing::warn!(error, commands = part.len(), "A batch was refused and is taken apart.");
+            self.parts.extend(part.into_iter().rev().map(|submission| vec![submission]));
+        } else {
+            tracing::error!(error, command = ?part.first().map(|one| &one.command.action), "A command could not be stored.");
+            answer_all(part, WriteError::Failed);
+        }
+    }
+}
+
+async fn write_in_tx(
+    connection: &mut PgConnection,
+    part: &[Submission],
+    decided: &Decisions,
+    stored: &[Option<StoredAnswer>],
+    now: time::OffsetDateTime,
+) -> Result<(), WriteFailure> {
+    let applied = decided.each.iter().zip(part).filter_map(|(decision, submission)| {
+        let Decision::Applied(applied) = decision else { return None };
+        Some((&**applied, &submission.command))
+    });
+    let mut answers: Vec<_> = stored
+        .iter()
+        .zip(part)
+        .filter_map(|(answer, submission)| Some((submission.command.idempotency, answer.as_ref()?)))
+        .collect();
+    answers.sort_by_key(|(idempotency, _)| idempotency.key);
+    write::write_in_tx(connection, Changes { now, applied: applied.collect(), changed: &decided.changed, answers }).await
+}
+
+fn answer_all(part: Vec<Submission>, error: WriteError) {
+    for submission in part {
+        submission.reply.send(Err(error)).ok();
+    }
+}
