@@ -1,0 +1,144 @@
+//! The service put together: what runs, and in which order it stops.
+//!
+//! On a stop the process is first taken out of rotation; then requests and the batch in hand are finished; then NATS and
+//! the database are left; the admin port goes last, so that the stop can be watched.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use messaging::{ConsumerMetrics, Role, topology};
+use secrecy::ExposeSecret;
+use service_kit::{
+    auth::Verifier,
+    clock::{SharedClock, SystemClock},
+    health::{Component, Health, Importance, admin_router},
+    http::{Cursors, Listener, edge},
+    metrics::{HttpMetrics, registry},
+    postgres,
+    tasks::{Tasks, wait_for_shutdown_signal},
+    telemetry,
+};
+use sqlx::{Connection, PgConnection, PgPool};
+
+use crate::{
+    config::{Config, required},
+    consumer::{self, Consumption},
+    http::{self, Api},
+    ingest::Ingest,
+    metrics::{ConsumerGauges, IngestMetrics},
+    store::{inbox::Inbox, parked_messages::ParkedMessages, schema},
+};
+
+/// How long each other step of a stop may take, besides the drain of requests.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+const CHECK_SCHEMA_AGAIN: Duration = Duration::from_millis(200);
+
+/// Serves until it is told to stop or something vital dies.
+///
+/// # Errors
+/// What is wrong with the configuration, an address that is taken, or the vital task that died.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let registry = registry()?;
+    let http_metrics = HttpMetrics::register(&registry)?;
+    let health = Health::new(clock.clone());
+
+    let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
+    let nats =
+        messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
+    let api = Api {
+        verifier: Verifier::from_jwks_file(&required(config.auth, "AUTH__JWKS_FILE")?, clock.clone())?,
+        inbox: Inbox::new(&pool),
+        cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
+        clock: clock.clone(),
+    };
+    let consumption = Consumption {
+        nats: nats.clone(),
+        ingest: Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?),
+        parking: ParkedMessages::new(pool.clone()),
+        clock,
+        metrics: Arc::new(ConsumerMetrics::default()),
+        gauges: ConsumerGauges::register(&registry)?,
+        component: health.component("consumer", Importance::Informative),
+    };
+
+    let (working, watched) = (Tasks::new(), Tasks::new());
+    let public = Listener::public(&config.http).await?;
+    let admin = Listener::admin(&config.http)?;
+    tracing::info!(api = %public.address(), admin = %admin.address(), "Serving.");
+    let (routes, _) = http::router().with_state(api).split_for_parts();
+    let routes = edge(routes, &config.http, http_metrics);
+    working.spawn_vital("api", move |stop| async move { Ok(public.serve(routes, stop).await?) });
+    working.spawn_restarting("consumer", move |stop| consumer::run(consumption.clone(), stop));
+    let (schema, checked) = (health.component("schema", Importance::Required), pool.clone());
+    working.spawn_restarting("schema check", move |stop| {
+        let (pool, schema) = (checked.clone(), schema.clone());
+        async move {
+            stop.run_until_cancelled(schema_is_there(&pool, &schema)).await;
+            stop.cancelled().await;
+            Ok(())
+        }
+    });
+    let admin_routes = admin_router(health.clone(), registry);
+    watched.spawn_vital("admin", move |stop| async move { Ok(admin.serve(admin_routes, stop).await?) });
+
+    let (working_died, watched_died) = (working.token(), watched.token());
+    tokio::select! {
+        signal = wait_for_shutdown_signal() => tracing::info!(signal = signal?, "Stopping."),
+        () = working_died.cancelled() => {}
+        () = watched_died.cancelled() => {}
+    }
+    health.drain();
+    let worked = working.shutdown(config.http.drain() + STOP_WITHIN).await;
+    leave(&nats, &pool).await;
+    for end in [worked, watched.shutdown(STOP_WITHIN).await] {
+        anyhow::ensure!(end.is_clean(), "stopped with unfinished tasks {:?}, dead task {:?}", end.unfinished, end.died);
+    }
+    Ok(())
+}
+
+/// Ready once the schema is seen; a database that goes away later takes nobody out of rotation.
+async fn schema_is_there(pool: &PgPool, component: &Component) {
+    while let Err(error) = check_schema(pool).await {
+        component.down(format!("{error:#}"));
+        tokio::time::sleep(CHECK_SCHEMA_AGAIN).await;
+    }
+    component.up();
+}
+
+/// Whether the database is as this build needs it: migrated at least as far, and with bounded sessions.
+async fn check_schema(pool: &PgPool) -> anyhow::Result<()> {
+    schema::check(pool).await?;
+    Ok(postgres::check_session_timeouts(pool).await?)
+}
+
+/// Closes the connections, as far as the other sides let it in time.
+async fn leave(nats: &messaging::Client, pool: &PgPool) {
+    let closing = async {
+        if let Err(error) = nats.drain().await {
+            tracing::warn!(cause = telemetry::chain(&error), "NATS was left without draining.");
+        }
+        pool.close().await;
+    };
+    if tokio::time::timeout(STOP_WITHIN, closing).await.is_err() {
+        tracing::warn!("Connections were cut: closing them took too long.");
+    }
+}
+
+/// Brings the schema up to date as its owner, and the streams and consumers as the provisioner.
+///
+/// # Errors
+/// What could not be brought up to date, and why.
+pub async fn migrate(config: Config) -> anyhow::Result<()> {
+    let url = required(config.migrator_url, "MIGRATOR_URL")?;
+    let mut connection = PgConnection::connect(url.expose_secret()).await.context("the database cannot be reached")?;
+    schema::migrate(&mut connection).await.context("the schema cannot be migrated")?;
+    tracing::info!("The schema is up to date.");
+    let provisioner = required(config.provisioner, "PROVISIONER__URL")?;
+    let nats = messaging::connect(&provisioner, Role::Provisioner, "notification-svc migrate").await?;
+    topology::ensure(&nats, &config.topology)
+        .await
+        .context("the streams and consumers cannot be brought up to date")?;
+    tracing::info!("The streams and consumers are up to date.");
+    Ok(())
+}

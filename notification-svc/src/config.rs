@@ -1,0 +1,45 @@
+//! Configuration: environment variables that start with `NOTIFICATION_SVC__`.
+
+use messaging::{NatsConfig, TopologySettings};
+use secrecy::SecretString;
+use serde::Deserialize;
+use service_kit::config::{AuthConfig, ConfigError, HttpConfig, LogConfig, PostgresConfig, load};
+
+const PREFIX: &str = "NOTIFICATION_SVC";
+
+/// Everything that can be configured. What only one command needs may be absent for the other.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    pub log: LogConfig,
+    #[serde(default)]
+    pub http: HttpConfig,
+    pub postgres: Option<PostgresConfig>,
+    pub nats: Option<NatsConfig>,
+    pub auth: Option<AuthConfig>,
+    /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
+    pub cursor_key: Option<SecretString>,
+    /// `migrate`: the schema's owner.
+    pub migrator_url: Option<SecretString>,
+    /// `migrate`: who makes streams and consumers.
+    pub provisioner: Option<NatsConfig>,
+    #[serde(default)]
+    pub topology: TopologySettings,
+}
+
+impl Config {
+    /// # Errors
+    /// The variable that is unknown or malformed, by name.
+    pub fn load() -> Result<Self, ConfigError> {
+        load(PREFIX)
+    }
+}
+
+/// A command needs what was not configured.
+///
+/// # Errors
+/// [`ConfigError::Missing`] with the full name of the variable.
+pub fn required<T>(value: Option<T>, field: &str) -> Result<T, ConfigError> {
+    value.ok_or_else(|| ConfigError::Missing { variable: format!("{PREFIX}__{field}") })
+}

@@ -1,0 +1,174 @@
+//! What a notification says: text from a versioned template, in the language of its reader.
+//!
+//! A text speaks of the recipient's own account alone: of the other side it never tells a balance, a name or a limit. It
+//! is kept with the notification, so that what a user was told stays what it was when templates change.
+
+mod en;
+
+use contract::{Event, EventKind, MinorUnits, event::EventData};
+
+use super::plan::{Planned, Role};
+
+/// Kept with each notification; a change of any wording is a new version.
+pub const TEMPLATE_VERSION: i16 = 1;
+
+/// A language that notifications are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Locale {
+    #[default]
+    En,
+}
+
+impl Locale {
+    /// The BCP 47 tag.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+        }
+    }
+}
+
+/// What the user reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    pub title: String,
+    pub body: String,
+}
+
+/// The text of a planned notification of this event.
+#[must_use]
+pub fn render(event: &Event, planned: &Planned<'_>, locale: Locale) -> Text {
+    let facts = Facts::of(event, planned);
+    match locale {
+        Locale::En => Text { title: en::title(&facts), body: en::body(&facts) },
+    }
+}
+
+/// What there is to say, with amounts as people read them.
+struct Facts<'e> {
+    kind: EventKind,
+    role: Role,
+    /// What was reserved, moved, released or given back, without a sign.
+    amount: String,
+    /// Of a refund: what has been given back so far, and of how much.
+    refunded: Option<(String, String)>,
+    /// What the recipient's own account holds now.
+    balance: String,
+    /// The recipient's account, by its name where it has one.
+    account: String,
+    description: Option<&'e str>,
+    reference: Option<&'e str>,
+}
+
+impl<'e> Facts<'e> {
+    fn of(event: &'e Event, planned: &Planned<'_>) -> Self {
+        let shown = |units| planned.currency.display(units);
+        let own = planned.effect.amount;
+        let mut facts = Self {
+            kind: event.kind,
+            role: planned.role,
+            amount: shown(without_sign(own)),
+            refunded: None,
+            balance: shown(planned.effect.posted_after),
+            account: planned.effect.account.to_string(),
+            description: None,
+            reference: None,
+        };
+        match &event.data {
+            EventData::Account(data) => facts.account = data.account.name.clone().unwrap_or(facts.account),
+            EventData::Transaction(data) => {
+                let transaction = &data.transaction;
+                facts.description = transaction.description.as_deref();
+                facts.reference = transaction.reference.as_deref();
+                match event.kind {
+                    EventKind::TransactionPosted => facts.amount = shown(transaction.captured_amount),
+                    EventKind::TransactionRefunded => {
+                        facts.refunded = Some((shown(transaction.refunded_amount), shown(transaction.captured_amount)));
+                    }
+                    EventKind::TransactionPending | EventKind::TransactionVoided | EventKind::TransactionExpired => {
+                        facts.amount = shown(transaction.amount.credit());
+                    }
+                    EventKind::AccountOpened
+                    | EventKind::AccountUpdated
+                    | EventKind::AccountFrozen
+                    | EventKind::AccountUnfrozen
+                    | EventKind::AccountClosed => {}
+                }
+            }
+        }
+        facts
+    }
+}
+
+fn without_sign(units: MinorUnits) -> MinorUnits {
+    if units < MinorUnits::ZERO { MinorUnits::ZERO.checked_sub(units).unwrap_or(units) } else { units }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use contract::event::Resource;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{plan::plan, samples};
+
+    /// What users are told in version 1, word for word. A change of it is a new version and a new file.
+    const EN_V1: &str = include_str!("en.v1.txt");
+
+    #[test]
+    fn every_text_is_as_the_golden_file_says() {
+        let mut all = String::new();
+        for kind in EventKind::ALL {
+            let owners = match kind.resource() {
+                Resource::Transaction => &[("alice", "bob"), ("alice", "alice")][..],
+                Resource::Account => &[("alice", "bob")],
+            };
+            for (source_owner, destination_owner) in owners {
+                let event = samples::event(*kind, source_owner, destination_owner);
+                for planned in plan(&event) {
+                    let Text { title, body } = render(&event, &planned, Locale::En);
+                    writeln!(all, "{kind} to {} ({:?})\n  {title}\n  {body}", planned.recipient, planned.role).unwrap();
+                }
+            }
+        }
+        assert_eq!(TEMPLATE_VERSION, 1);
+        assert!(all == EN_V1, "the texts are now:\n{all}");
+    }
+
+    #[test]
+    fn amounts_are_written_as_their_currency_is() {
+        for (code, title) in
+            [("EUR", "You received EUR 17.50"), ("JPY", "You received JPY 1750"), ("BHD", "You received BHD 1.750")]
+        {
+            let mut event = samples::event(EventKind::TransactionPosted, "alice", "bob");
+            if let EventData::Transaction(data) = &mut event.data {
+                data.transaction.currency = code.parse().unwrap();
+            }
+            assert_eq!(render(&event, &plan(&event)[1], Locale::En).title, title);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_told_anothers_balance_or_name(kind in prop::sample::select(EventKind::ALL), balances in [1_000_000_i64..2_000_000, 3_000_000_i64..4_000_000]) {
+            let mut event = samples::event(kind, "alice", "bob");
+            for (effect, balance) in samples::effects(&mut event).iter_mut().zip(balances) {
+                effect.posted_after = MinorUnits::new(balance);
+                effect.available_after = Some(MinorUnits::new(balance + 1));
+            }
+            for planned in plan(&event) {
+                let Text { title, body } = render(&event, &planned, Locale::En);
+                let text = format!("{title} {body}");
+                for other in event.data.effects().iter().filter(|effect| effect.owner != planned.recipient) {
+                    prop_assert!(!text.contains(&other.owner));
+                    for balance in [Some(other.posted_after), other.available_after].into_iter().flatten() {
+                        prop_assert!(!text.contains(&planned.currency.display(balance)), "{}", text);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `/v1/users/{user}/notifications`. The user `me` is the caller.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use contract::{
+    EventKind, NotificationId,
+    notification::{Notification, NotificationCounts, NotificationStatus},
+};
+use serde::{Deserialize, Serialize};
+use service_kit::{
+    auth::{Caller, Scope},
+    http::{Page, PageQuery, Problem, ProblemDocument},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Api, authority::user_of_path, error};
+use crate::store::inbox::Filter;
+
+pub(super) fn router() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(counts))
+        .routes(routes!(read))
+        .routes(routes!(unread))
+        .routes(routes!(archive))
+        .routes(routes!(read_all))
+}
+
+/// Which notifications to list.
+#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListFilters {
+    /// Those in this status.
+    status: Option<NotificationStatus>,
+    /// Those about events of this type.
+    r#type: Option<EventKind>,
+}
+
+const LIST: &str = "notifications";
+
+/// List notifications
+///
+/// Newest first, by position.
+#[utoipa::path(
+    get, path = "/v1/users/{user}/notifications", tag = "notifications", operation_id = "list_notifications",
+    params(
+        ("user" = String, Path), ListFilters,
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)
+    ),
+    responses(
+        (status = 200, body = Page<Notification>),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("notifications:read")))
+)]
+async fn list(
+    caller: Caller,
+    Path(user): Path<String>,
+    State(api): State<Api>,
+    PageQuery { page, filters }: PageQuery<ListFilters>,
+) -> Result<Json<Page<Notification>>, Problem> {
+    let user = user_of_path(&caller, Scope::NotificationsRead, user)?;
+    let question = (&user, &filters);
+    let before = api.cursors.open(LIST, &question, &page)?;
+    let filter = Filter { status: filters.status, kind: filters.r#type };
+    let rows = api.inbox.list(&user, filter, before, page.limit.rows_to_fetch()).await.map_err(error::store)?;
+    let cursor_after = |last: &Notification| api.cursors.seal(LIST, &question, &last.position);
+    Ok(Json(Page::of_rows(rows, page.limit, cursor_after, |notification| notification)))
+}
+
+/// Count notifications
+///
+/// How many there are in each status.
+#[utoipa::path(
+    get, path = "/v1/users/{user}/notifications/counts", tag = "notifications", operation_id = "count_notifications",
+    params(("user" = String, Path)),
+    responses(
+        (status = 200, body = NotificationCounts),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("notifications:read")))
+)]
+async fn counts(
+    caller: Caller,
+    Path(user): Path<String>,
+    State(api): State<Api>,
+) -> Result<Json<NotificationCounts>, Problem> {
+    let user = user_of_path(&caller, Scope::NotificationsRead, user)?;
+    api.inbox.counts(&user).await.map(Json).map_err(error::store)
+}
+
+/// Mark a notification read
+///
+/// Whatever its status was; one that was archived comes back.
+#[utoipa::path(
+    post, path = "/v1/users/{user}/notifications/{id}/read", tag = "notifications", operation_id = "read_notification",
+    params(("user" = String, Path), ("id" = NotificationId, Path)),
+    responses(
+        (status = 200, body = Notification),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("notifications:write")))
+)]
+async fn read(caller: Caller, path: Path<(String, String)>, state: State<Api>) -> Result<Json<Notification>, Problem> {
+    change(&caller, path, state, NotificationStatus::Read).await
+}
+
+/// Mark a notification unread
+///
+/// Whatever its status was; one that was archived comes back.
+#[utoipa::path(
+    post, path = "/v1/users/{user}/notifications/{id}/unread", tag = "notifications", operation_id = "unread_notification",
+    params(("user" = String, Path), ("id" = NotificationId, Path)),
+    responses(
+        (status = 200, body = Notification),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("notifications:write")))
+)]
+async fn unread(
+    caller: Caller,
+    path: Path<(String, String)>,
+    state: State<Api>,
+) -> Result<Json<Notification>, Problem> {
+    change(&caller, path, state, NotificationStatus::Unread).await
+}
+
+/// Archive a notification
+#[utoipa::path(
+    post, path = "/v1/users/{user}/notifications/{id}/archive", tag = "notifications", operation_id = "archive_notification",
+    params(("user" = String, Path), ("id" = NotificationId, Path)),
+    responses(
+        (status = 200, body = Notification),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("notifications:write")))
+)]
+async fn archive(
+    caller: Caller,
+    path: Path<(String, String)>,
+    state: State<Api>,
+) -> Result<Json<Notification>, Problem> {
+    change(&caller, path, state, NotificationStatus::Archived).await
+}
+
+async fn change(
+    caller: &Caller,
+    Path((user, id)): Path<(String, String)>,
+    State(api): State<Api>,
+    status: NotificationStatus,
+) -> Result<Json<Notification>, Problem> {
+    let user = user_of_path(caller, Scope::NotificationsWrite, user)?;
+    let id = id.parse().map_err(|_| error::not_found())?;
+    let changed = api.inbox.change(&user, id, status, api.clock.now()).await.map_err(error::store)?;
+    changed.map(Json).ok_or_else(error::not_found)
+}
+
+/// Mark all notifications read
+///
+/// Those that were unread when the request began. Answers with how many there are now in each status.
+#[utoipa::path(
+    post, path = "/v1/users/{user}/notifications/read-all", tag = "notifications", operation_id = "read_all_notifications",
+    params(("user" = String, Path)),
+    responses(
+        (status = 200, body = NotificationCounts),
+        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+    ),
+    extensions(("x-scope" = json!("notifications:write")))
+)]
+async fn read_all(
+    caller: Caller,
+    Path(user): Path<String>,
+    State(api): State<Api>,
+) -> Result<Json<NotificationCounts>, Problem> {
+    let user = user_of_path(&caller, Scope::NotificationsWrite, user)?;
+    api.inbox.read_all(&user, api.clock.now()).await.map(Json).map_err(error::store)
+}

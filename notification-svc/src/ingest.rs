@@ -1,0 +1,227 @@
+//! The one way in: whatever brings an event, JetStream or a webhook, ends here, and each party is notified exactly once.
+//!
+//! One transaction does it all. The insert into `received_events` decides which events are new: of any number of
+//! transactions that bring the same event, on any replica, one inserts its row and the others wait for it and find it
+//! known. Only that one makes the notifications, so nothing else can collide.
+//!
+//! No two transactions wait for each other in a circle. There are two kinds of rows to wait for, and every transaction
+//! takes them in the same order: first events, by id; then counters, by recipient. What waits for an event holds only
+//! events that sort before it and no counter; what waits for a counter may hold events, and whoever holds that counter no
+//! longer waits for events, only for counters that sort after it. Users' commands lock their one counter and then rows
+//! that no ingest waits for. New notifications wait for nobody: their events are ours.
+//!
+//! Positions are given in the order in which the events were handed in, under the lock of the recipient's counter, so
+//! that one user's notifications are in the order of the stream and become readable in it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use contract::{Event, EventId, event::DecodeError};
+use service_kit::{clock::SharedClock, telemetry};
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    domain::{
+        plan::{Planned, plan},
+        render::{Locale, render},
+        way::Way,
+    },
+    metrics::IngestMetrics,
+    store::{
+        counters,
+        notifications::{self, NewNotification},
+        received_events::{self, BodyHash, ReceivedEvent},
+    },
+};
+
+/// The age up to which events are taken: what the ledger's journal can bring again. Received events are remembered for at
+/// least as long.
+const HORIZON: Duration = Duration::days(400);
+
+/// An event and a hash of the bytes it came in.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    pub event: Event,
+    body_sha256: BodyHash,
+}
+
+impl Arrival {
+    /// Reads the event in these bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when there is none that this build understands.
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        Ok(Self { event: Event::decode(body)?, body_sha256: Sha256::digest(body).into() })
+    }
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// New; so many notifications were made.
+    Created(usize),
+    /// The same bytes were ingested before.
+    AlreadyKnown,
+    /// Other bytes were ingested before under the same id.
+    Conflict,
+    /// Older than what is remembered, so that nobody could say whether it is new.
+    TooOld,
+    /// The database cannot store it, ever.
+    Refused(String),
+}
+
+impl Outcome {
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Created(_) => "created",
+            Self::AlreadyKnown => "already_known",
+            Self::Conflict => "conflict",
+            Self::TooOld => "too_old",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// The database could not take the events now; later it may.
+#[derive(Debug, thiserror::Error)]
+#[error("the events cannot be stored at present")]
+pub struct IngestError(#[source] sqlx::Error);
+
+/// Turns events into notifications.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    pool: PgPool,
+    clock: SharedClock,
+    metrics: IngestMetrics,
+}
+
+impl Ingest {
+    #[must_use]
+    pub const fn new(pool: PgPool, clock: SharedClock, metrics: IngestMetrics) -> Self {
+        Self { pool, clock, metrics }
+    }
+
+    /// Stores the notifications of these events and says what became of each, in their order. When this returns, it is
+    /// durable.
+    ///
+    /// # Errors
+    /// [`IngestError`] when the database is away or busy. Some of the events may be stored: hand all of them in again.
+    pub async fn ingest(&self, way: Way, arrivals: &[Arrival]) -> Result<Vec<Outcome>, IngestError> {
+        let outcomes = match self.ingest_together(way, arrivals).await {
+            Err(error) if is_data_error(&error) => self.ingest_one_by_one(way, arrivals).await,
+            result => result,
+        };
+        let outcomes = outcomes.map_err(IngestError)?;
+        let stored_at = self.clock.now();
+        self.metrics.observe_batch(arrivals.len());
+        for (arrival, outcome) in arrivals.iter().zip(&outcomes) {
+            self.metrics.observe(way, &arrival.event, outcome, stored_at);
+        }
+        Ok(outcomes)
+    }
+
+    /// So that an event which cannot be stored does not fail its neighbours.
+    async fn ingest_one_by_one(&self, way: Way, arrivals: &[Arrival]) -> sqlx::Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(arrivals.len());
+        for arrival in arrivals {
+            match self.ingest_together(way, std::slice::from_ref(arrival)).await {
+                Ok(outcome) => outcomes.extend(outcome),
+                Err(error) if is_data_error(&error) => outcomes.push(Outcome::Refused(telemetry::chain(&error))),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn ingest_together(&self, way: Way, arrivals: &[Arrival]) -> sqlx::Result<Vec<Outcome>> {
+        let now = self.clock.now();
+        let oldest = now - HORIZON;
+        let mut bodies = first_bodies(arrivals, oldest);
+        let mut transaction = self.pool.begin().await?;
+
+        let received: Vec<_> = bodies.iter().map(|(&id, &body_sha256)| ReceivedEvent { id, body_sha256 }).collect();
+        let new = received_events::record_in_tx(&mut transaction, &received, way, now).await?;
+        let known: Vec<_> = bodies.keys().filter(|id| !new.contains(id)).copied().collect();
+        if !known.is_empty() {
+            bodies.extend(received_events::body_hashes_in_tx(&mut transaction, &known).await?);
+        }
+        let (outcomes, planned) = judge(arrivals, oldest, new, &bodies);
+        if !planned.is_empty() {
+            let last_positions = counters::advance_in_tx(&mut transaction, &count_by_recipient(&planned)).await?;
+            let notifications = position_and_render(planned, last_positions)?;
+            notifications::insert_in_tx(&mut transaction, &notifications, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(outcomes)
+    }
+}
+
+/// The bytes of each event; of several arrivals of one event, the first's.
+fn first_bodies(arrivals: &[Arrival], oldest: OffsetDateTime) -> BTreeMap<EventId, BodyHash> {
+    let mut bodies = BTreeMap::new();
+    for arrival in arrivals.iter().filter(|arrival| arrival.event.time >= oldest) {
+        bodies.entry(arrival.event.id).or_insert(arrival.body_sha256);
+    }
+    bodies
+}
+
+/// What becomes of each arrival, and the notifications of the new ones. `bodies` are the recorded ones.
+fn judge<'e>(
+    arrivals: &'e [Arrival],
+    oldest: OffsetDateTime,
+    mut new: HashSet<EventId>,
+    bodies: &BTreeMap<EventId, BodyHash>,
+) -> (Vec<Outcome>, Vec<(&'e Event, Planned<'e>)>) {
+    let mut notifications = Vec::new();
+    let outcomes = arrivals.iter().map(|Arrival { event, body_sha256 }| {
+        if event.time < oldest {
+            Outcome::TooOld
+        } else if new.remove(&event.id) {
+            let planned = plan(event);
+            let count = planned.len();
+            notifications.extend(planned.into_iter().map(|planned| (event, planned)));
+            Outcome::Created(count)
+        } else if bodies.get(&event.id) == Some(body_sha256) {
+            Outcome::AlreadyKnown
+        } else {
+            Outcome::Conflict
+        }
+    });
+    (outcomes.collect(), notifications)
+}
+
+fn count_by_recipient<'e>(planned: &[(&'e Event, Planned<'e>)]) -> BTreeMap<&'e str, i64> {
+    let mut counts = BTreeMap::new();
+    for (_, planned) in planned {
+        *counts.entry(planned.recipient).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// Numbers the notifications of each recipient, in their order, after the last position that the recipient had.
+fn position_and_render<'e>(
+    planned: Vec<(&'e Event, Planned<'e>)>,
+    mut last_positions: HashMap<String, i64>,
+) -> sqlx::Result<Vec<NewNotification<'e>>> {
+    let locale = Locale::default();
+    let positioned = planned.into_iter().map(|(event, planned)| {
+        let position = last_positions.get_mut(planned.recipient).ok_or(sqlx::Error::RowNotFound)?;
+        *position += 1;
+        let text = render(event, &planned, locale);
+        Ok(NewNotification { event, planned, text, locale, position: *position })
+    });
+    positioned.collect()
+}
+
+/// Whether it is an event's data that the database cannot store: SQLSTATE classes 22 (data exception) and 23 (integrity
+/// constraint violation). Anything else is nobody's fault, and the events are handed in again.
+fn is_data_error(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Encode(_) => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,77 @@
+//! The counter row of each user, which orders everything that happens to the user's notifications.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contract::notification::{NotificationCounts, NotificationStatus};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QuerySelect, Set};
+use sqlx::PgConnection;
+
+use super::entity::notification_counter::{Entity, Model};
+
+/// Makes room for so many new, unread notifications of each recipient, and returns the last position that each had before.
+/// The rows stay locked until the transaction ends, so that positions become visible in their order, without a gap.
+///
+/// The rows are locked in the order of recipients, so that two transactions never wait for each other here.
+///
+/// # Errors
+/// Those of the database.
+pub async fn advance_in_tx(
+    connection: &mut PgConnection,
+    added: &BTreeMap<&str, i64>,
+) -> sqlx::Result<HashMap<String, i64>> {
+    let recipients: Vec<_> = added.keys().copied().collect();
+    let counts: Vec<_> = added.values().copied().collect();
+    let last_positions: Vec<(String, i64)> = sqlx::query_as(
+        "INSERT INTO notification_counters AS counter (recipient, last_position, unread, read, archived)
+         SELECT recipient, added, added, 0, 0 FROM UNNEST($1::text[], $2::bigint[]) AS new (recipient, added)
+         ORDER BY recipient COLLATE \"C\"
+         ON CONFLICT (recipient) DO UPDATE
+            SET last_position = counter.last_position + excluded.last_position, unread = counter.unread + excluded.unread
+         RETURNING recipient, last_position",
+    )
+    .bind(recipients)
+    .bind(counts)
+    .fetch_all(connection)
+    .await?;
+    let before = last_positions.into_iter().map(|(recipient, last)| {
+        let before = last - added.get(recipient.as_str()).copied().unwrap_or_default();
+        (recipient, before)
+    });
+    Ok(before.collect())
+}
+
+/// Locks a user's row, and with it everything that changes the user's notifications. `None`: never notified.
+pub(super) async fn lock_in_tx(transaction: &DatabaseTransaction, recipient: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(recipient).lock_exclusive().one(transaction).await
+}
+
+/// Counts so many notifications under another status. The row has to be locked.
+pub(super) async fn move_in_tx(
+    transaction: &DatabaseTransaction,
+    counter: Model,
+    from: NotificationStatus,
+    to: NotificationStatus,
+    count: i64,
+) -> Result<(), DbErr> {
+    let mut counts = counts(&counter);
+    *count_of(&mut counts, from) -= count;
+    *count_of(&mut counts, to) += count;
+    let mut counter = counter.into_active_model();
+    counter.unread = Set(counts.unread);
+    counter.read = Set(counts.read);
+    counter.archived = Set(counts.archived);
+    counter.update(transaction).await?;
+    Ok(())
+}
+
+pub(super) const fn counts(counter: &Model) -> NotificationCounts {
+    NotificationCounts { unread: counter.unread, read: counter.read, archived: counter.archived }
+}
+
+const fn count_of(counts: &mut NotificationCounts, status: NotificationStatus) -> &mut i64 {
+    match status {
+        NotificationStatus::Unread => &mut counts.unread,
+        NotificationStatus::Read => &mut counts.read,
+        NotificationStatus::Archived => &mut counts.archived,
+    }
+}

@@ -1,0 +1,4 @@
+//! The tables as rows of raw columns; `store` alone turns them into types.
+
+pub(super) mod notification;
+pub(super) mod notification_counter;

@@ -1,0 +1,14 @@
+//! What is kept in Postgres, schema `notifications`. A function named `*_in_tx` takes a connection inside a transaction
+//! and never commits; everything else is a transaction of its own.
+//!
+//! SQL by hand where events come in by the thousand (`received_events`, `counters`, `notifications`), sea-orm where users
+//! read and change a few rows (`inbox`). Rows are input too: what cannot be understood is refused as corrupt.
+
+pub mod counters;
+mod entity;
+pub mod error;
+pub mod inbox;
+pub mod notifications;
+pub mod parked_messages;
+pub mod received_events;
+pub mod schema;

@@ -1,0 +1,61 @@
+//! Adding notifications, many at a time.
+
+use contract::{Currency, Event, EventKind, MinorUnits};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::domain::{
+    plan::Planned,
+    render::{Locale, TEMPLATE_VERSION, Text},
+};
+
+/// A notification that is to be stored.
+#[derive(Debug)]
+pub struct NewNotification<'e> {
+    pub event: &'e Event,
+    pub planned: Planned<'e>,
+    pub text: Text,
+    pub locale: Locale,
+    pub position: i64,
+}
+
+/// Adds the notifications, unread.
+///
+/// # Errors
+/// Those of the database.
+pub async fn insert_in_tx(
+    connection: &mut PgConnection,
+    new: &[NewNotification<'_>],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO notifications (id, event_id, recipient, position, type, transaction_id, account_id, account_sequence,
+                                    amount, currency, title, body, locale, occurred_at, template_version, created_at)
+         SELECT *, $15, $16
+         FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[], $8::bigint[],
+                     $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[])",
+    )
+    .bind(column(new, |row| row.planned.id.uuid()))
+    .bind(column(new, |row| row.event.id.uuid()))
+    .bind(column(new, |row| row.planned.recipient))
+    .bind(column(new, |row| row.position))
+    .bind(column(new, |row| EventKind::as_str(row.event.kind)))
+    .bind(column(new, |row| row.planned.transaction.map(contract::TransactionId::uuid)))
+    .bind(column(new, |row| row.planned.effect.account.uuid()))
+    .bind(column(new, |row| row.planned.effect.sequence))
+    .bind(column(new, |row| MinorUnits::get(row.planned.effect.amount)))
+    .bind(column(new, |row| Currency::code(row.planned.currency)))
+    .bind(column(new, |row| row.text.title.as_str()))
+    .bind(column(new, |row| row.text.body.as_str()))
+    .bind(column(new, |row| Locale::as_str(row.locale)))
+    .bind(column(new, |row| row.event.time))
+    .bind(TEMPLATE_VERSION)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn column<'r, Row, Value>(rows: &'r [Row], value: impl Fn(&'r Row) -> Value) -> Vec<Value> {
+    rows.iter().map(value).collect()
+}
