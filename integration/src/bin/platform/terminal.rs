@@ -1,0 +1,43 @@
+//! What `platform run` says: lines that stay, and one live line below them.
+
+use std::io::{IsTerminal, Write, stdout};
+use std::sync::{Mutex, PoisonError};
+
+/// A terminal's last line is rewritten in place; elsewhere the live line is printed when it changes.
+#[derive(Default)]
+pub(crate) struct Terminal {
+    live: Mutex<String>,
+}
+
+impl Terminal {
+    /// A line that stays.
+    pub(crate) fn say(&self, line: &str) {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if stdout().is_terminal() {
+            print(&format!("\r\x1b[K{line}\n{live}"));
+        } else {
+            print(&format!("{line}\n"));
+        }
+    }
+
+    /// Replaces the live line.
+    pub(crate) fn show(&self, line: String) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if *live == line {
+            return;
+        }
+        if stdout().is_terminal() {
+            print(&format!("\r\x1b[K{line}"));
+        } else {
+            print(&format!("{line}\n"));
+        }
+        *live = line;
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is where the command speaks")]
+fn print(text: &str) {
+    print!("{text}");
+    // A terminal that is gone must not stop the platform.
+    drop(stdout().flush());
+}

@@ -1,0 +1,143 @@
+//! What the services stand on: Postgres with the database, NATS, Redis, the issuer of tokens, and where all that is kept.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use tokio::try_join;
+
+use crate::config::{POSTGRES_URL, RunningServers};
+use crate::stack::database::{Database, TEMPLATE};
+use crate::stack::directory::DataDirectory;
+use crate::stack::identity::Issuer;
+use crate::stack::nats::Nats;
+use crate::stack::postgres::Postgres;
+use crate::stack::process::Process;
+use crate::stack::redis::Redis;
+use crate::stack::secret::Secret;
+use crate::stack::wheels::Servers;
+
+/// The database of a Postgres of the stack's own.
+const DATABASE: &str = "platform";
+
+/// Fields are dropped in this order: the data last.
+#[derive(Debug)]
+pub struct Backing {
+    pub redis: Option<Redis>,
+    pub nats: Nats,
+    pub database: Database,
+    pub postgres: Postgres,
+    pub issuer: Issuer,
+    pub(super) secret: Secret,
+    pub directory: DataDirectory,
+}
+
+impl Backing {
+    /// Servers that go on with the data in `directory`, except those that the environment names.
+    ///
+    /// # Errors
+    /// When something is missing or does not start.
+    pub async fn lasting(directory: &Path) -> anyhow::Result<Self> {
+        let running = RunningServers::from_environment()?;
+        let directory = DataDirectory::keep(directory)?;
+        let secret = Secret::kept_in(&directory.path().join("secret"))?;
+        let servers = Servers::install().await?;
+        let postgres = async {
+            match running.postgres {
+                Some(admin) => Ok(Postgres::elsewhere(admin)),
+                None => Postgres::start(&servers, directory.path(), &secret).await,
+            }
+        };
+        let nats = async {
+            match running.nats {
+                Some(url) => Nats::elsewhere(url),
+                None => Nats::start(&servers, directory.path(), &secret).await,
+            }
+        };
+        let redis = async {
+            match running.redis {
+                Some(url) => Ok(Redis::elsewhere(url)),
+                None => Redis::start(&servers, directory.path()).await,
+            }
+        };
+        let (postgres, nats, redis) = try_join!(postgres, nats, redis)?;
+        let database = Database::provide(&postgres.admin, DATABASE).await?;
+        Self::new(Some(redis), nats, database, postgres, secret, directory)
+    }
+
+    /// A clone of the template in the shared Postgres, and a NATS of one test.
+    ///
+    /// # Errors
+    /// When there is no shared Postgres, or NATS does not start.
+    pub async fn cloned() -> anyhow::Result<Self> {
+        let running = RunningServers::from_environment()?;
+        let admin = running.postgres.with_context(|| {
+            format!("tests share a Postgres named in {POSTGRES_URL}: run them with `make test`, or `platform servers -- cargo nextest run`")
+        })?;
+        let database = Database::clone_template(&admin).await?;
+        Self::scratch(database, Postgres::elsewhere(admin)).await
+    }
+
+    /// The template database in a shared Postgres, and a NATS to migrate it with.
+    ///
+    /// # Errors
+    /// When Postgres is out of reach, or NATS does not start.
+    pub async fn template(postgres: Postgres) -> anyhow::Result<Self> {
+        let database = Database::provide(&postgres.admin, TEMPLATE).await?;
+        Self::scratch(database, postgres).await
+    }
+
+    /// A Postgres and a NATS of one test, to be killed and stopped.
+    ///
+    /// # Errors
+    /// When they do not start.
+    pub async fn private() -> anyhow::Result<Self> {
+        let directory = DataDirectory::scratch()?;
+        let secret = Secret::generate();
+        let servers = Servers::install().await?;
+        let postgres = Postgres::start(&servers, directory.path(), &secret);
+        let nats = Nats::start(&servers, directory.path(), &secret);
+        let (postgres, nats) = try_join!(postgres, nats)?;
+        let database = Database::provide(&postgres.admin, DATABASE).await?;
+        Self::new(None, nats, database, postgres, secret, directory)
+    }
+
+    async fn scratch(database: Database, postgres: Postgres) -> anyhow::Result<Self> {
+        let directory = DataDirectory::scratch()?;
+        let secret = Secret::generate();
+        let servers = Servers::install().await?;
+        let nats = Nats::start(&servers, directory.path(), &secret).await?;
+        Self::new(None, nats, database, postgres, secret, directory)
+    }
+
+    fn new(
+        redis: Option<Redis>,
+        nats: Nats,
+        database: Database,
+        postgres: Postgres,
+        secret: Secret,
+        directory: DataDirectory,
+    ) -> anyhow::Result<Self> {
+        let issuer = Issuer::new(&secret)?;
+        let backing = Self { redis, nats, database, postgres, issuer, secret, directory };
+        backing.issuer.write_key_set(&backing.key_set())?;
+        Ok(backing)
+    }
+
+    /// The file with the issuer's public keys.
+    #[must_use]
+    pub fn key_set(&self) -> PathBuf {
+        self.directory.path().join("jwks.json")
+    }
+
+    /// Ends everything but Postgres.
+    #[must_use]
+    pub fn into_postgres(self) -> Postgres {
+        self.postgres
+    }
+
+    /// The servers that are ours.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        let redis = self.redis.as_ref().and_then(|redis| redis.process.as_ref());
+        [self.postgres.process.as_ref(), self.nats.process.as_ref(), redis].into_iter().flatten()
+    }
+}

@@ -1,0 +1,62 @@
+//! The configuration of the services on this stack: the only file that knows the names of their fields.
+
+use messaging::permissions::Role;
+
+use crate::stack::backing::Backing;
+use crate::stack::identity::{AUDIENCE, ISSUER};
+use crate::stack::provision::{NOTIFICATIONS, TRANSACTIONS, Tenant};
+use crate::stack::service::{ServiceKind, Settings};
+
+/// For people: they look at the logs.
+const LOG_FORMAT: (&str, &str) = ("LOG__FORMAT", "text");
+
+impl ServiceKind {
+    const fn tenant(self) -> Tenant {
+        match self {
+            Self::Transaction => TRANSACTIONS,
+            Self::Notification => NOTIFICATIONS,
+        }
+    }
+
+    const fn role(self) -> Role {
+        match self {
+            Self::Transaction => Role::TransactionSvc,
+            Self::Notification => Role::NotificationSvc,
+        }
+    }
+}
+
+/// What `serve` runs with.
+#[must_use]
+pub fn serve(kind: ServiceKind, backing: &Backing) -> Settings {
+    let mut settings = settings([
+        ("POSTGRES__URL", backing.database.service(kind.tenant()).as_str()),
+        ("AUTH__ISSUER", ISSUER),
+        ("AUTH__AUDIENCE", AUDIENCE),
+        ("AUTH__JWKS_FILE", &backing.key_set().to_string_lossy()),
+        ("CURSOR_KEY", &backing.secret.derive(&format!("{} cursor key", kind.program()))),
+        LOG_FORMAT,
+    ]);
+    settings.extend(nats("NATS", kind.role(), backing));
+    settings
+}
+
+/// What `migrate` runs with.
+#[must_use]
+pub fn migrate(kind: ServiceKind, backing: &Backing) -> Settings {
+    let mut settings = settings([("MIGRATOR_URL", backing.database.migrator(kind.tenant()).as_str()), LOG_FORMAT]);
+    settings.extend(nats("PROVISIONER", Role::Provisioner, backing));
+    settings
+}
+
+fn nats(section: &str, role: Role, backing: &Backing) -> Settings {
+    let login = backing.nats.login(role);
+    settings([("URL", backing.nats.url.as_str()), ("USER", &login.user), ("PASSWORD", &login.password)])
+        .into_iter()
+        .map(|(field, value)| (format!("{section}__{field}"), value))
+        .collect()
+}
+
+fn settings<const N: usize>(fields: [(&str, &str); N]) -> Settings {
+    fields.map(|(field, value)| (field.to_owned(), value.to_owned())).into()
+}
