@@ -43,6 +43,14 @@ pub fn load_from<T: DeserializeOwned>(prefix: &str, variables: HashMap<String, S
     read(prefix, environment(prefix).source(Some(variables)))
 }
 
+/// The value of an optional field that turned out to be needed; `field` is its name in the environment, after the prefix.
+///
+/// # Errors
+/// [`ConfigError::Missing`] with the full name of the variable.
+pub fn required<T>(prefix: &str, value: Option<T>, field: &str) -> Result<T, ConfigError> {
+    value.ok_or_else(|| ConfigError::Missing { variable: variable(prefix, field) })
+}
+
 /// Values stay strings until a field asks for a number: a password of digits keeps its leading zeros.
 fn environment(prefix: &str) -> Environment {
     Environment::with_prefix(prefix).prefix_separator(SEPARATOR).separator(SEPARATOR)

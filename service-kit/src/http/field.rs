@@ -36,17 +36,17 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
 ///
 /// ```
 /// # use serde::Deserialize;
-/// # use service_kit::http::{Field, Fields, Problem, Text};
+/// # use service_kit::http::{Field, Fields, Problem};
 /// #[derive(Deserialize)]
 /// #[serde(deny_unknown_fields)]
 /// struct WireItem {
 ///     #[serde(default)]
 ///     count: Field<u32>,
 ///     #[serde(default)]
-///     name: Field<Text<80>>,
+///     name: Field<String>,
 /// }
 ///
-/// fn read(wire: WireItem) -> Result<(u32, Option<Text<80>>), Problem> {
+/// fn read(wire: WireItem) -> Result<(u32, Option<String>), Problem> {
 ///     let mut fields = Fields::new();
 ///     let count = fields.required("/count", wire.count);
 ///     let name = fields.optional("/name", wire.name);

@@ -6,9 +6,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde::de::{self, DeserializeOwned};
+use serde_json::Value;
 
 use super::problem::{Problem, ProblemKind};
-use super::value::from_value;
+use super::value::{UNKNOWN_FIELD, from_value};
 
 /// A JSON body, of `Content-Type: application/json` and within the body limit.
 ///
@@ -54,11 +55,20 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
 
 /// Reads a refused body again, slowly, to say what is wrong where.
 fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Problem {
-    if let Ok(value) = serde_json::from_slice(body)
-        && let Err(problem) = from_value::<T>(value)
-    {
-        return Problem::new(ProblemKind::MALFORMED, "Some fields of the body were refused.")
-            .with_errors(vec![problem]);
+    let mut problems = Vec::new();
+    if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
+        // Serde stops at the first field that it does not know: each is named, taken out, and the rest read again.
+        while let Err(problem) = from_value::<T>(value.clone()) {
+            let unknown = problem.pointer.strip_prefix('/').filter(|_| problem.code == UNKNOWN_FIELD);
+            let removed = unknown.and_then(|name| value.as_object_mut()?.remove(name));
+            problems.push(problem);
+            if removed.is_none() {
+                break;
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Problem::new(ProblemKind::MALFORMED, "Some fields of the body were refused.").with_errors(problems);
     }
     Problem::new(ProblemKind::MALFORMED, format!("The body is not the expected JSON: {error}."))
 }

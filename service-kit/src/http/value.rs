@@ -13,6 +13,9 @@ use serde_path_to_error::{Path, Segment};
 
 use super::problem::FieldProblem;
 
+/// The code of a field that a wire struct does not have.
+pub(super) const UNKNOWN_FIELD: &str = "unknown_field";
+
 /// Makes a `T` of a value, or says what is wrong with which part of it.
 ///
 /// No text anywhere in it may contain U+0000, which Postgres cannot store.
@@ -74,7 +77,7 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(field: &str, _expected: &'static [&'static str]) -> Self {
-        Self::new("unknown_field", format!("there is no field {field:?}"))
+        Self::new(UNKNOWN_FIELD, format!("there is no field {field:?}"))
     }
 
     fn missing_field(field: &'static str) -> Self {

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::post;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_kit::http::{Field, Fields, JsonBody, Problem, Text};
+use service_kit::http::{Field, Fields, JsonBody, Problem};
 
 use crate::support::{Server, problem};
 
@@ -14,7 +14,7 @@ struct WireOrder {
     #[serde(default)]
     count: Field<u8>,
     #[serde(default)]
-    name: Field<Text<5>>,
+    name: Field<String>,
     #[serde(default)]
     floor: Field<i64>,
     #[serde(default)]
@@ -38,7 +38,7 @@ async fn order(JsonBody(wire): JsonBody<WireOrder>) -> Result<String, Problem> {
     fields.optional("/note", wire.note);
     fields.finish(|| {
         let first = lines.first().map(|line| line.sku.as_str());
-        Some(format!("{} {:?} {floor:?} {first:?}", count?, name.as_ref().map(Text::as_str)))
+        Some(format!("{} {:?} {floor:?} {first:?}", count?, name.as_deref()))
     })
 }
 
@@ -76,10 +76,10 @@ async fn absent_null_and_present_are_three_things() {
 #[tokio::test]
 async fn every_refused_field_is_reported_at_once() {
     let server = server().await;
-    let body = json!({"name": "sixsix", "floor": "low", "lines": [{"sku": "tea"}, {"sku": 7}], "note": {"a": ["b\0"]}});
+    let body = json!({"name": 6, "floor": "low", "lines": [{"sku": "tea"}, {"sku": 7}], "note": {"a": ["b\0"]}});
     let expected = [
         ("/count", "required"),
-        ("/name", "invalid_length"),
+        ("/name", "invalid_type"),
         ("/floor", "invalid_type"),
         ("/lines/1/sku", "invalid_type"),
         ("/note", "invalid"),
@@ -112,6 +112,14 @@ async fn each_kind_of_mistake_has_a_pointer_and_a_code() {
     ] {
         assert_eq!(refused(&server, body).await, [(pointer.to_owned(), code.to_owned())], "{body}");
     }
+}
+
+#[tokio::test]
+async fn every_field_that_is_unknown_is_named() {
+    let server = server().await;
+    let both = [("/price", "unknown_field"), ("/size", "unknown_field")];
+    let both = both.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
+    assert_eq!(refused(&server, r#"{"count": 1, "size": 2, "price": 5}"#).await, both);
 }
 
 #[tokio::test]
