@@ -29,8 +29,10 @@ use crate::{
     writer::{self, Writer},
 };
 
-/// How long the writer and the rest may take to end, each.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How long it may take to cut the connections that are left after the drain.
+const CUT_WITHIN: Duration = Duration::from_secs(1);
+/// How long the writer and the rest may then take to end. With the drain, 25 s in all.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
 const SCHEMA_POLL: Duration = Duration::from_millis(200);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migration");
@@ -96,12 +98,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         () = background_died.cancelled() => {}
     }
     health.drain();
-    let ends = [
-        serving.shutdown(config.http.drain() + STOP_WITHIN).await,
-        writing.shutdown(STOP_WITHIN).await,
-        background.shutdown(STOP_WITHIN).await,
-    ];
-    for end in ends {
+    let served = serving.shutdown(config.http.drain() + CUT_WITHIN).await;
+    let (written, ended) = tokio::join!(writing.shutdown(STOP_WITHIN), background.shutdown(STOP_WITHIN));
+    for end in [served, written, ended] {
         anyhow::ensure!(end.is_clean(), "stopped with unfinished tasks {:?}, dead task {:?}", end.unfinished, end.died);
     }
     Ok(())

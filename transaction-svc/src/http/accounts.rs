@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contract::{AccountId, Currency, MinorUnits, account::Account as AccountView};
-use sea_orm::DatabaseConnection;
+
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
@@ -28,7 +28,7 @@ use crate::{
         command::{Action, OpenAccount},
         text::{AccountName, Metadata, Owner},
     },
-    store::accounts,
+    store::{Database, accounts},
     view,
     writer::{Answer, Commands},
 };
@@ -77,8 +77,10 @@ impl TryFrom<OpenAccountBody> for OpenAccount {
         let currency = fields.required("/currency", body.currency);
         let name: Option<AccountName> = optional(&mut fields, "/name", body.name);
         let min_balance = fields.nullable("/min_balance", body.min_balance).unwrap_or(Some(MinorUnits::ZERO));
-        if min_balance.is_some_and(|limit| limit > MinorUnits::ZERO) {
-            fields.refuse("/min_balance", "out_of_range", "a new account is empty: its limit cannot be above zero");
+        // Below the lowest limit, what an empty account has available could not be counted.
+        if min_balance.is_some_and(|limit| limit > MinorUnits::ZERO || MinorUnits::ZERO.checked_sub(limit).is_none()) {
+            let detail = "a new account is empty: its limit is at most 0, and at least -9223372036854775807";
+            fields.refuse("/min_balance", "out_of_range", detail);
         }
         let notify = fields.optional("/notify", body.notify).unwrap_or(true);
         let metadata: Option<Metadata> = optional(&mut fields, "/metadata", body.metadata);
@@ -132,7 +134,7 @@ async fn open(
 async fn read(
     caller: Caller,
     PathId(id): PathId<AccountId>,
-    State(database): State<DatabaseConnection>,
+    State(database): State<Database>,
 ) -> Result<Response, Problem> {
     caller.require(Scope::AccountsRead)?;
     let account = accounts::find(&database, id).await.map_err(error::store)?;
@@ -165,7 +167,7 @@ const LIST: &str = "accounts";
 )]
 async fn list(
     caller: Caller,
-    State(database): State<DatabaseConnection>,
+    State(database): State<Database>,
     State(cursors): State<Cursors>,
     PageQuery { page, filters }: PageQuery<ListFilters>,
 ) -> Result<Json<Page<AccountView>>, Problem> {

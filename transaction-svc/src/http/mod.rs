@@ -11,22 +11,22 @@ mod text;
 mod transactions;
 
 use axum::extract::FromRef;
-use sea_orm::DatabaseConnection;
-use service_kit::{auth::Verifier, http::Cursors};
-use utoipa::{
-    OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+
+use service_kit::{
+    auth::Verifier,
+    http::{BearerToken, Cursors},
 };
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::writer::Commands;
+use crate::{store::Database, writer::Commands};
 
 /// What handlers need.
 #[derive(Debug, Clone, FromRef)]
 pub struct Api {
     pub verifier: Verifier,
     pub commands: Commands,
-    pub database: DatabaseConnection,
+    pub database: Database,
     pub cursors: Cursors,
 }
 
@@ -48,16 +48,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         description = "The ledger: accounts, and transactions that move money between them."
     ),
     security(("bearer" = [])),
-    modifiers(&Bearer)
+    modifiers(&BearerToken)
 )]
 struct Document;
-
-struct Bearer;
-
-impl utoipa::Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    }
-}

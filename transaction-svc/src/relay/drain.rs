@@ -101,6 +101,7 @@ impl Relay {
     /// Publishes a window and takes what was acknowledged out of the outbox. Gives the number of events settled.
     async fn publish(&self, window: &[Waiting], position: &mut Position) -> Result<usize, Stumble> {
         let messages: Vec<OutgoingMessage> = window.iter().map(message).collect();
+        fail::fail_point!("relay::before_publish");
         let WindowOutcome { acknowledged, end } =
             self.publisher.publish_in_order(&messages, position.stream.last_sequence).await;
         fail::fail_point!("relay::acknowledged");

@@ -15,3 +15,6 @@ pub mod outbox;
 pub mod transactions;
 
 pub use error::StoreError;
+
+/// What everyday queries run on: the same pool as the writer's, as sea-orm sees it.
+pub type Database = sea_orm::DatabaseConnection;

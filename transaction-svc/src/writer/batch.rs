@@ -1,5 +1,7 @@
 //! One batch on its way through load, decide, write and commit, and what happens where one of them fails.
 
+use std::time::Duration;
+
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::sync::{MutexGuard, mpsc};
 
@@ -16,6 +18,10 @@ use crate::{
 
 /// How often a batch is decided anew because another replica was faster with one of its keys.
 const MAX_ATTEMPTS: usize = 5;
+
+/// Above all timeouts of the database's own: it bounds what a host that vanished without a word can hold up.
+const PREPARE_WITHIN: Duration = Duration::from_secs(12);
+const COMMIT_WITHIN: Duration = Duration::from_secs(6);
 
 /// A planner that saw the tables empty would scan them for ever: inside the writer's transactions it always takes the
 /// indexes. With BEGIN in one message, so it costs nothing.
@@ -68,7 +74,8 @@ impl<'a> Batch<'a> {
         let mut locking = Locking::Wait;
         let mut attempt = 1;
         loop {
-            match self.try_prepare(part, locking).await {
+            let prepared = tokio::time::timeout(PREPARE_WITHIN, self.try_prepare(part, locking)).await;
+            match prepared.unwrap_or(Err(WriteFailure::NoAnswer)) {
                 Err(WriteFailure::KeyTaken) if attempt < MAX_ATTEMPTS => attempt += 1,
                 // Somebody sits on an account. The commands that name it are told so; the others go on.
                 Err(WriteFailure::Store(StoreError::LockTimeout(_))) if locking == Locking::Wait => {
@@ -108,9 +115,12 @@ impl<'a> Batch<'a> {
     async fn commit(&self, prepared: Prepared, part: Vec<Submission>) {
         let Prepared { transaction, decisions, replies } = prepared;
         fail::fail_point!("writer::before_commit");
-        if let Err(error) = transaction.commit().await {
-            tracing::error!(%error, commands = part.len(), "The connection was lost while a batch was committed.");
-            return answer_all(part, WriteError::OutcomeUnknown);
+        match tokio::time::timeout(COMMIT_WITHIN, transaction.commit()).await {
+            Ok(Ok(())) => {}
+            lost => {
+                tracing::error!(?lost, commands = part.len(), "The connection was lost while a batch was committed.");
+                return answer_all(part, WriteError::OutcomeUnknown);
+            }
         }
         fail::fail_point!("writer::after_commit");
         self.writer.committed.notify_one();
@@ -123,7 +133,7 @@ impl<'a> Batch<'a> {
 
     fn handle(&mut self, failure: WriteFailure, part: Vec<Submission>) {
         let passing = match &failure {
-            WriteFailure::KeyTaken => true,
+            WriteFailure::KeyTaken | WriteFailure::NoAnswer => true,
             WriteFailure::Store(error) => error.is_transient(),
             WriteFailure::Encode(_) => false,
         };
@@ -158,7 +168,8 @@ async fn write_in_tx(
         .filter_map(|(answer, submission)| Some((submission.command.idempotency, answer.as_ref()?)))
         .collect();
     answers.sort_by_key(|(idempotency, _)| idempotency.key);
-    write::write_in_tx(connection, Changes { now, applied: applied.collect(), changed: &decided.changed, answers }).await
+    write::write_in_tx(connection, Changes { now, applied: applied.collect(), changed: &decided.changed, answers })
+        .await
 }
 
 fn answer_all(part: Vec<Submission>, error: WriteError) {

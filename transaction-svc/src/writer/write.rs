@@ -26,6 +26,9 @@ pub(super) enum WriteFailure {
     /// Another replica has just answered one of the keys: load again and see what.
     #[error("a key of the batch was answered by somebody else")]
     KeyTaken,
+    /// The database does not even say that it is too late.
+    #[error("the database has not answered for too long")]
+    NoAnswer,
     #[error("an event could not be written as JSON")]
     Encode(#[from] serde_json::Error),
     #[error("the batch could not be stored")]

@@ -5,7 +5,7 @@ use contract::{
     AccountId,
     transaction::{Transaction as TransactionView, TransactionStatus},
 };
-use sea_orm::DatabaseConnection;
+
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
@@ -17,7 +17,7 @@ use crate::{
     domain::transaction::Transaction,
     http::error,
     store::{
-        accounts,
+        Database, accounts,
         transactions::{self, Whose},
     },
 };
@@ -49,7 +49,7 @@ const LIST: &str = "transactions";
 )]
 pub(super) async fn list(
     caller: Caller,
-    State(database): State<DatabaseConnection>,
+    State(database): State<Database>,
     State(cursors): State<Cursors>,
     PageQuery { page, filters }: PageQuery<ListFilters>,
 ) -> Result<Json<Page<TransactionView>>, Problem> {
@@ -70,7 +70,7 @@ pub(super) async fn list(
     Ok(Json(Page::of_rows(rows, page.limit, cursor_after, |transaction| presenter.present(&transaction))))
 }
 
-async fn is_owner(database: &DatabaseConnection, caller: &Caller, id: AccountId) -> Result<bool, Problem> {
+async fn is_owner(database: &Database, caller: &Caller, id: AccountId) -> Result<bool, Problem> {
     let account = accounts::find(database, id).await.map_err(error::store)?;
     Ok(account.is_some_and(|account| *account.owner.as_str() == *caller.subject))
 }

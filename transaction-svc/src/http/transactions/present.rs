@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use contract::{
     AccountId, TransactionId, transaction::Effect as EffectView, transaction::Transaction as TransactionView,
 };
-use sea_orm::DatabaseConnection;
+
 use service_kit::auth::{Caller, Scope};
 
 use crate::{
     domain::transaction::Transaction,
     store::{
-        StoreError, accounts,
+        Database, StoreError, accounts,
         effects::{self, StoredEffect},
     },
     view,
@@ -27,7 +27,7 @@ pub(super) struct Presenter<'a> {
 
 impl<'a> Presenter<'a> {
     pub(super) async fn load(
-        database: &DatabaseConnection,
+        database: &Database,
         caller: &'a Caller,
         transactions: &[Transaction],
     ) -> Result<Self, StoreError> {

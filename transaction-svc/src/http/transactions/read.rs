@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contract::{TransactionId, transaction::Transaction as TransactionView};
-use sea_orm::DatabaseConnection;
+
 use service_kit::{
     auth::{Caller, Scope},
     http::{Problem, ProblemDocument},
@@ -16,7 +16,7 @@ use service_kit::{
 use super::present::Presenter;
 use crate::{
     http::{error, extract::PathId},
-    store::transactions,
+    store::{Database, transactions},
     view,
 };
 
@@ -35,7 +35,7 @@ use crate::{
 pub(super) async fn read(
     caller: Caller,
     PathId(id): PathId<TransactionId>,
-    State(database): State<DatabaseConnection>,
+    State(database): State<Database>,
 ) -> Result<Response, Problem> {
     caller.require(Scope::TransactionsRead)?;
     let found = transactions::find(&database, id).await.map_err(error::store)?;
