@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How long each other step of a stop may take, besides the drain of requests.
-const STOP_WITHIN: Duration = Duration::from_secs(2);
+const STOP_WITHIN: Duration = Duration::from_secs(1);
 const CHECK_SCHEMA_AGAIN: Duration = Duration::from_millis(200);
 
 /// Serves until it is told to stop or something vital dies.
@@ -38,6 +38,7 @@ const CHECK_SCHEMA_AGAIN: Duration = Duration::from_millis(200);
 /// # Errors
 /// What is wrong with the configuration, an address that is taken, or the vital task that died.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let _scenario = fail::FailScenario::setup();
     let clock: SharedClock = Arc::new(SystemClock);
     let registry = registry()?;
     let http_metrics = HttpMetrics::register(&registry)?;

@@ -36,10 +36,10 @@ impl Config {
     }
 }
 
-/// A command needs what was not configured.
+/// What this command needs, or which variable is missing.
 ///
 /// # Errors
 /// [`ConfigError::Missing`] with the full name of the variable.
 pub fn required<T>(value: Option<T>, field: &str) -> Result<T, ConfigError> {
-    value.ok_or_else(|| ConfigError::Missing { variable: format!("{PREFIX}__{field}") })
+    service_kit::config::required(PREFIX, value, field)
 }

@@ -37,6 +37,7 @@ impl Handler for NotificationHandler {
             }
         }
         let outcomes = self.ingest.ingest(Way::JetStream, &arrivals).await.map_err(Outage::new)?;
+        fail::fail_point!("consumer::ingested");
         let mut ingested = outcomes.into_iter().map(disposition);
         Ok(undecodable.into_iter().filter_map(|refused| refused.or_else(|| ingested.next())).collect())
     }

@@ -5,11 +5,8 @@ mod error;
 mod notifications;
 
 use axum::extract::FromRef;
-use service_kit::{auth::Verifier, clock::SharedClock, http::Cursors};
-use utoipa::{
-    OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-};
+use service_kit::{auth::Verifier, clock::SharedClock, http::{BearerToken, Cursors}};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::store::inbox::Inbox;
@@ -38,16 +35,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 #[openapi(
     info(title = "notification-svc", description = "Notifications: what the events of the ledger mean to each user."),
     security(("bearer" = [])),
-    modifiers(&Bearer)
+    modifiers(&BearerToken)
 )]
 struct Document;
-
-struct Bearer;
-
-impl utoipa::Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    }
-}

@@ -28,6 +28,22 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .routes(routes!(read_all))
 }
 
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+struct OfUser {
+    /// The `sub` of the user, or `me`.
+    user: String,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+struct OneOfUser {
+    /// The `sub` of the user, or `me`.
+    user: String,
+    #[param(value_type = NotificationId)]
+    id: String,
+}
+
 /// Which notifications to list.
 #[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +63,7 @@ const LIST: &str = "notifications";
 #[utoipa::path(
     get, path = "/v1/users/{user}/notifications", tag = "notifications", operation_id = "list_notifications",
     params(
-        ("user" = String, Path), ListFilters,
+        OfUser, ListFilters,
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)
     ),
     responses(
@@ -58,7 +74,7 @@ const LIST: &str = "notifications";
 )]
 async fn list(
     caller: Caller,
-    Path(user): Path<String>,
+    Path(OfUser { user }): Path<OfUser>,
     State(api): State<Api>,
     PageQuery { page, filters }: PageQuery<ListFilters>,
 ) -> Result<Json<Page<Notification>>, Problem> {
@@ -76,7 +92,7 @@ async fn list(
 /// How many there are in each status.
 #[utoipa::path(
     get, path = "/v1/users/{user}/notifications/counts", tag = "notifications", operation_id = "count_notifications",
-    params(("user" = String, Path)),
+    params(OfUser),
     responses(
         (status = 200, body = NotificationCounts),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
@@ -85,7 +101,7 @@ async fn list(
 )]
 async fn counts(
     caller: Caller,
-    Path(user): Path<String>,
+    Path(OfUser { user }): Path<OfUser>,
     State(api): State<Api>,
 ) -> Result<Json<NotificationCounts>, Problem> {
     let user = user_of_path(&caller, Scope::NotificationsRead, user)?;
@@ -97,14 +113,14 @@ async fn counts(
 /// Whatever its status was; one that was archived comes back.
 #[utoipa::path(
     post, path = "/v1/users/{user}/notifications/{id}/read", tag = "notifications", operation_id = "read_notification",
-    params(("user" = String, Path), ("id" = NotificationId, Path)),
+    params(OneOfUser),
     responses(
         (status = 200, body = Notification),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
     ),
     extensions(("x-scope" = json!("notifications:write")))
 )]
-async fn read(caller: Caller, path: Path<(String, String)>, state: State<Api>) -> Result<Json<Notification>, Problem> {
+async fn read(caller: Caller, path: Path<OneOfUser>, state: State<Api>) -> Result<Json<Notification>, Problem> {
     change(&caller, path, state, NotificationStatus::Read).await
 }
 
@@ -113,42 +129,34 @@ async fn read(caller: Caller, path: Path<(String, String)>, state: State<Api>) -
 /// Whatever its status was; one that was archived comes back.
 #[utoipa::path(
     post, path = "/v1/users/{user}/notifications/{id}/unread", tag = "notifications", operation_id = "unread_notification",
-    params(("user" = String, Path), ("id" = NotificationId, Path)),
+    params(OneOfUser),
     responses(
         (status = 200, body = Notification),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
     ),
     extensions(("x-scope" = json!("notifications:write")))
 )]
-async fn unread(
-    caller: Caller,
-    path: Path<(String, String)>,
-    state: State<Api>,
-) -> Result<Json<Notification>, Problem> {
+async fn unread(caller: Caller, path: Path<OneOfUser>, state: State<Api>) -> Result<Json<Notification>, Problem> {
     change(&caller, path, state, NotificationStatus::Unread).await
 }
 
 /// Archive a notification
 #[utoipa::path(
     post, path = "/v1/users/{user}/notifications/{id}/archive", tag = "notifications", operation_id = "archive_notification",
-    params(("user" = String, Path), ("id" = NotificationId, Path)),
+    params(OneOfUser),
     responses(
         (status = 200, body = Notification),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
     ),
     extensions(("x-scope" = json!("notifications:write")))
 )]
-async fn archive(
-    caller: Caller,
-    path: Path<(String, String)>,
-    state: State<Api>,
-) -> Result<Json<Notification>, Problem> {
+async fn archive(caller: Caller, path: Path<OneOfUser>, state: State<Api>) -> Result<Json<Notification>, Problem> {
     change(&caller, path, state, NotificationStatus::Archived).await
 }
 
 async fn change(
     caller: &Caller,
-    Path((user, id)): Path<(String, String)>,
+    Path(OneOfUser { user, id }): Path<OneOfUser>,
     State(api): State<Api>,
     status: NotificationStatus,
 ) -> Result<Json<Notification>, Problem> {
@@ -163,7 +171,7 @@ async fn change(
 /// Those that were unread when the request began. Answers with how many there are now in each status.
 #[utoipa::path(
     post, path = "/v1/users/{user}/notifications/read-all", tag = "notifications", operation_id = "read_all_notifications",
-    params(("user" = String, Path)),
+    params(OfUser),
     responses(
         (status = 200, body = NotificationCounts),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
@@ -172,7 +180,7 @@ async fn change(
 )]
 async fn read_all(
     caller: Caller,
-    Path(user): Path<String>,
+    Path(OfUser { user }): Path<OfUser>,
     State(api): State<Api>,
 ) -> Result<Json<NotificationCounts>, Problem> {
     let user = user_of_path(&caller, Scope::NotificationsWrite, user)?;

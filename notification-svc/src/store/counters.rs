@@ -53,6 +53,9 @@ pub(super) async fn move_in_tx(
     to: NotificationStatus,
     count: i64,
 ) -> Result<(), DbErr> {
+    if count == 0 {
+        return Ok(());
+    }
     let mut counts = counts(&counter);
     *count_of(&mut counts, from) -= count;
     *count_of(&mut counts, to) += count;
