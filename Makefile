@@ -4,6 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 NEXTEST_PROFILE ?= default
+# Where tests make a service stop or die; a release has none.
+FAULTS := --features transaction-svc/failpoints,notification-svc/failpoints
 platform := target/debug/platform
 export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
 
@@ -17,7 +19,7 @@ run: build ## Start the platform and show a payment; Ctrl-C stops it
 
 test: build tools ## All tests, against real servers
 	@cargo test --quiet --workspace --doc
-	@$(platform) servers -- cargo nextest run --workspace --profile $(NEXTEST_PROFILE)
+	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE)
 
 check: tools ## Formatting, lints, dependencies, documentation
 	@cargo fmt --all --check
@@ -34,7 +36,7 @@ bench: ## Transactions per second, beside pgbench on the same server
 
 # Before the tests: cargo builds no other package's program for them.
 build:
-	@cargo build --workspace --bins
+	@cargo build --workspace --bins $(FAULTS)
 
 tools:
 	@python3 tools/install_wheels.py tools/cargo-tools.lock .dev/tools

@@ -36,7 +36,11 @@ impl RunningServers {
                 "{SERVERS}={source} is not supported: leave it out or say `wheels`, or name running servers in {POSTGRES_URL}, {NATS_URL} and {REDIS_URL}"
             );
         }
-        Ok(Self { postgres: address(POSTGRES_URL)?, nats: address(NATS_URL)?, redis: address(REDIS_URL)? })
+        let postgres = address(POSTGRES_URL)?;
+        if postgres.as_ref().is_some_and(|url| url.password().is_none()) {
+            bail!("{POSTGRES_URL} needs the name and password of a superuser");
+        }
+        Ok(Self { postgres, nats: address(NATS_URL)?, redis: address(REDIS_URL)? })
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod config;
 pub mod eventually;
 pub mod fault;
+pub mod history;
 pub mod load;
 pub mod people;
 pub mod stack;

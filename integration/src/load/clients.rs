@@ -91,7 +91,7 @@ async fn client(number: u64, plan: Plan, gauge: Arc<Gauge>, until: Instant) -> a
         let body = format!(
             r#"{{"source":"{source}","destination":"{destination}","amount":"1","currency":"EUR","description":"Load","reference":"load-{number}"}}"#
         );
-        let key = Uuid::from_u64_pair(random.random(), random.random()).to_string();
+        let key = Uuid::new_v4().to_string();
         let sent = Instant::now();
         let answer = connection.post("/v1/transactions", &key, body).await.context("a client lost its connection")?;
         ensure!(answer.status == 201, "a client was told {}: {}", answer.status, String::from_utf8_lossy(&answer.body));

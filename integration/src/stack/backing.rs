@@ -6,11 +6,11 @@ use anyhow::Context;
 use tokio::try_join;
 
 use crate::config::{POSTGRES_URL, RunningServers};
-use crate::stack::database::{Database, TEMPLATE};
+use crate::stack::database::Database;
 use crate::stack::directory::DataDirectory;
 use crate::stack::identity::Issuer;
 use crate::stack::nats::Nats;
-use crate::stack::postgres::Postgres;
+use crate::stack::postgres::{Durability, Postgres};
 use crate::stack::process::Process;
 use crate::stack::redis::Redis;
 use crate::stack::secret::Secret;
@@ -44,7 +44,7 @@ impl Backing {
         let postgres = async {
             match running.postgres {
                 Some(admin) => Ok(Postgres::elsewhere(admin)),
-                None => Postgres::start(&servers, directory.path(), &secret).await,
+                None => Postgres::start(&servers, directory.path(), &secret, Durability::Machine).await,
             }
         };
         let nats = async {
@@ -82,7 +82,7 @@ impl Backing {
     /// # Errors
     /// When Postgres is out of reach, or NATS does not start.
     pub async fn template(postgres: Postgres) -> anyhow::Result<Self> {
-        let database = Database::provide(&postgres.admin, TEMPLATE).await?;
+        let database = Database::fresh_template(&postgres.admin).await?;
         Self::scratch(database, postgres).await
     }
 
@@ -94,7 +94,7 @@ impl Backing {
         let directory = DataDirectory::scratch()?;
         let secret = Secret::generate();
         let servers = Servers::install().await?;
-        let postgres = Postgres::start(&servers, directory.path(), &secret);
+        let postgres = Postgres::start(&servers, directory.path(), &secret, Durability::Machine);
         let nats = Nats::start(&servers, directory.path(), &secret);
         let (postgres, nats) = try_join!(postgres, nats)?;
         let database = Database::provide(&postgres.admin, DATABASE).await?;

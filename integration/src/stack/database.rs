@@ -10,7 +10,7 @@ use url::Url;
 use crate::stack::provision::{self, Tenant, execute};
 
 /// The migrated database that tests clone.
-pub const TEMPLATE: &str = "platform_template";
+const TEMPLATE: &str = "platform_template";
 
 /// A database and its roles' addresses.
 #[derive(Debug)]
@@ -41,6 +41,15 @@ impl Database {
         provision::create_schemas(&mut connection).await.context("cannot create the schemas")?;
         connection.close().await?;
         Ok(Self { admin, dropped_at_the_end: false })
+    }
+
+    /// The template, made anew: it is migrated by whoever asks for it.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub async fn fresh_template(server: &Url) -> anyhow::Result<Self> {
+        drop_database(&provision::database(server, TEMPLATE)).await?;
+        Self::provide(server, TEMPLATE).await
     }
 
     /// A copy of the template, dropped with the value.

@@ -80,8 +80,7 @@ impl Issuer {
     #[expect(clippy::disallowed_methods, reason = "the development issuer stands outside the services and their clock")]
     pub fn token(&self, subject: &str, scope: &str, lifetime: Duration) -> anyhow::Result<String> {
         let now = OffsetDateTime::now_utc();
-        let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::EdDSA) };
-        let claims = Claims {
+        self.sign(&Claims {
             iss: ISSUER,
             aud: AUDIENCE,
             sub: subject,
@@ -89,7 +88,15 @@ impl Issuer {
             iat: now.unix_timestamp(),
             nbf: now.unix_timestamp(),
             exp: (now + lifetime).unix_timestamp(),
-        };
-        encode(&header, &claims, &self.key).context("cannot sign a token")
+        })
+    }
+
+    /// A token with exactly these claims, whatever they are worth.
+    ///
+    /// # Errors
+    /// When the cryptographic library cannot sign.
+    pub fn sign(&self, claims: &impl Serialize) -> anyhow::Result<String> {
+        let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::EdDSA) };
+        encode(&header, claims, &self.key).context("cannot sign a token")
     }
 }

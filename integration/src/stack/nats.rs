@@ -69,7 +69,7 @@ impl Nats {
 
         let program = Program::new("nats-server", servers.nats_server.clone(), data_directory.join("nats.log"))
             .arguments([Path::new("--config"), &configuration]);
-        let process = Process::new(program, Readiness::http(monitor_url.join("healthz")?));
+        let process = Process::new(program, Readiness::Http(monitor_url.join("healthz")?));
         process.start().await?;
         let logins = Logins::PerRole(secret.clone());
         Ok(Self { url, monitor_url: Some(monitor_url), logins, process: Some(process), _ports: vec![port, monitor] })

@@ -17,7 +17,7 @@ use crate::stack::wheels::Servers;
 
 const SUPERUSER: &str = "postgres";
 
-/// What differs from Postgres's defaults. `fsync` and `synchronous_commit` do not: the promise is measured with them.
+/// What differs from Postgres's defaults.
 const SETTINGS: [&str; 6] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -26,6 +26,15 @@ const SETTINGS: [&str; 6] = [
     "max_wal_size=4GB",
     "log_line_prefix=%m [%p] %q%u@%d ",
 ];
+
+/// What a commit outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut, as in production: the promise is kept and measured with it.
+    Machine,
+    /// `kill -9` of Postgres, and no more. Enough for the many databases of tests, each of which is dropped a second sooner.
+    Process,
+}
 
 /// A Postgres server: ours to start and kill, or one that runs elsewhere.
 #[derive(Debug)]
@@ -48,7 +57,12 @@ impl Postgres {
     ///
     /// # Errors
     /// When it cannot be initialised or does not start.
-    pub async fn start(servers: &Servers, data_directory: &Path, secret: &Secret) -> anyhow::Result<Self> {
+    pub async fn start(
+        servers: &Servers,
+        data_directory: &Path,
+        secret: &Secret,
+        durability: Durability,
+    ) -> anyhow::Result<Self> {
         let password = secret.derive(SUPERUSER);
         let home = privilege::private_directory(&data_directory.join("postgres"))?;
         let log = data_directory.join("postgres.log");
@@ -58,10 +72,11 @@ impl Postgres {
         }
         let port = Port::any()?;
         let admin = Url::parse(&format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{}/postgres", port.number()))?;
+        let fsync = if durability == Durability::Machine { "fsync=on" } else { "fsync=off" };
         let program = program(servers, "postgres", &log)
             .arguments([Path::new("-D"), &data])
             .arguments(["-p".to_owned(), port.number().to_string()])
-            .arguments(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+            .arguments(SETTINGS.into_iter().chain([fsync]).flat_map(|setting| ["-c", setting]));
         let process = Process::new(program, Readiness::Postgres(admin.clone()));
         process.start().await?;
         Ok(Self { admin, process: Some(process), _port: Some(port) })

@@ -58,7 +58,13 @@ fn linked_directory(link: &Path) -> anyhow::Result<PathBuf> {
     match fs::read_link(link) {
         Ok(target) if target == directory => {}
         Ok(target) => bail!("{} leads to {}, not to {}", link.display(), target.display(), directory.display()),
-        Err(_) => symlink(&directory, link).with_context(|| format!("cannot create {}", link.display()))?,
+        Err(_) => {
+            // Without its link it belonged to a data directory that somebody has removed.
+            if directory.exists() {
+                fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+            }
+            symlink(&directory, link).with_context(|| format!("cannot create {}", link.display()))?;
+        }
     }
     Ok(directory)
 }

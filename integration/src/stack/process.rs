@@ -58,28 +58,37 @@ impl Process {
     /// Starts it and waits until it is ready.
     ///
     /// # Errors
-    /// When it runs already, cannot be started, ends, or is not ready after a minute; with the end of its log.
+    /// When it runs already, cannot be started, ends, or is not ready after a minute, and is then killed; with the end of
+    /// its log.
     pub async fn start(&self) -> anyhow::Result<()> {
-        self.launch()?;
+        self.start_with(&[]).await
+    }
+
+    /// Starts it with these variables in its environment besides, for this life only.
+    ///
+    /// # Errors
+    /// As [`Process::start`].
+    pub async fn start_with(&self, environment: &[(&str, &str)]) -> anyhow::Result<()> {
+        self.launch(environment)?;
         let ready = Box::pin(within(START_PATIENCE, "ready", || self.readiness.probe()));
         let outcome = tokio::select! {
             outcome = ready => outcome,
             status = self.ended() => Err(anyhow::anyhow!("it ended with {status}")),
         };
+        if outcome.is_err() && self.pid().is_some() {
+            self.kill().await?;
+        }
         outcome
             .with_context(|| format!("{} did not start; its last words:\n{}", self.name(), self.program.last_words()))
     }
 
-    /// Starts it and does not wait.
-    ///
-    /// # Errors
-    /// When it runs already or cannot be started.
-    pub fn launch(&self) -> anyhow::Result<()> {
+    fn launch(&self, environment: &[(&str, &str)]) -> anyhow::Result<()> {
         if self.pid().is_some() {
             bail!("{} runs already", self.name());
         }
-        let mut child =
-            self.program.spawn().with_context(|| format!("cannot start {}", self.program.executable.display()))?;
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let program = self.program.clone().environment(environment.collect());
+        let mut child = program.spawn().with_context(|| format!("cannot start {}", program.executable.display()))?;
         let (report, status) = watch::channel(None);
         let pid = child.id();
         let waiter = thread::spawn(move || {

@@ -97,6 +97,7 @@ impl Program {
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
         command
             .args(&self.arguments)
+            .env("NO_COLOR", "1")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

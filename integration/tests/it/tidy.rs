@@ -21,7 +21,7 @@ const DEPENDENCIES: [(&str, &[&str], &[&str]); 7] = [
 
 /// A word, the folders in which it counts, and the files or folders there that may say it.
 const DOORS: [(&str, &[&str], &[&str]); 9] = [
-    ("StatusCode", &["-svc/src/", "service-kit/src/"], &["/http/answer.rs", "/http/error.rs", "/http/problem.rs"]),
+    ("StatusCode", &["-svc/src/"], &["/http/answer.rs", "/http/error.rs", "/problem.rs"]),
     ("+ACK", &["/src/"], &["messaging/src/settle.rs"]),
     ("env::var", &["/src/"], &["/config.rs", "/config/"]),
     ("sea_orm", &["-svc/src/http/", "-svc/src/domain/", "messaging/", "contract/"], &[]),

@@ -82,7 +82,7 @@ async fn serve(platform: &Platform, options: &Options, terminal: &Terminal) -> a
 
 /// One live line, for ever. While a server is away it says so, and counts on afterwards.
 async fn count(platform: &Platform, terminal: &Terminal) -> anyhow::Result<()> {
-    let mut tally = Tally::new(platform).await?;
+    let mut tally = Tally::new(platform)?;
     let mut ticks = interval(BETWEEN_LOOKS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -1,5 +1,6 @@
 //! `platform servers -- <command>`: a Postgres with the migrated template database, for as long as a command runs.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Context;
@@ -8,10 +9,9 @@ use integration::fault::signal;
 use integration::stack::backing::Backing;
 use integration::stack::directory::DataDirectory;
 use integration::stack::platform::{Layout, migrate};
-use integration::stack::postgres::Postgres;
+use integration::stack::postgres::{Durability, Postgres};
 use integration::stack::secret::Secret;
 use integration::stack::wheels::Servers;
-use std::os::unix::process::ExitStatusExt;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::SignalKind;
 
@@ -50,7 +50,10 @@ pub(crate) async fn run_beside(options: &Options) -> anyhow::Result<ExitCode> {
 async fn start(directory: &DataDirectory) -> anyhow::Result<Postgres> {
     let postgres = match RunningServers::from_environment()?.postgres {
         Some(admin) => Postgres::elsewhere(admin),
-        None => Postgres::start(&Servers::install().await?, directory.path(), &Secret::generate()).await?,
+        None => {
+            let servers = Servers::install().await?;
+            Postgres::start(&servers, directory.path(), &Secret::generate(), Durability::Process).await?
+        }
     };
     let backing = Backing::template(postgres).await?;
     migrate(&backing, &Layout::default()).await?;

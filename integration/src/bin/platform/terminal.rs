@@ -35,9 +35,18 @@ impl Terminal {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is where the command speaks")]
+impl Drop for Terminal {
+    /// The shell's prompt gets a line of its own.
+    fn drop(&mut self) {
+        let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if stdout().is_terminal() && !live.is_empty() {
+            print("\n");
+        }
+    }
+}
+
+/// A terminal or a pipe that is gone must not stop the platform.
 fn print(text: &str) {
-    print!("{text}");
-    // A terminal that is gone must not stop the platform.
-    drop(stdout().flush());
+    let mut output = stdout();
+    drop(output.write_all(text.as_bytes()).and_then(|()| output.flush()));
 }

@@ -15,15 +15,17 @@ fn retry(after: Duration) -> Disposition {
     Disposition::Retry { after, error: "not yet".to_owned() }
 }
 
-/// Has every message delivered so many times to a consumer that dies each time.
-async fn delivered(server: &Server, times: usize) {
+/// Has so many messages delivered so many times to a consumer that dies each time.
+async fn delivered(server: &Server, count: usize, times: usize) {
     let administrator = server.administrator().await;
     let consumer: PullConsumer =
         administrator.get_consumer_from_stream(NOTIFICATIONS.name, NOTIFICATIONS.stream).await.unwrap();
     for _ in 0..times {
-        let mut messages = consumer.fetch().max_messages(10).messages().await.unwrap();
-        while let Some(message) = messages.next().await {
-            message_returned(&message.unwrap()).await;
+        let batch = consumer.batch().max_messages(count).expires(Duration::from_secs(5)).messages().await.unwrap();
+        let messages: Vec<_> = batch.map(Result::unwrap).collect().await;
+        assert_eq!(messages.len(), count);
+        for message in &messages {
+            message_returned(message).await;
         }
     }
 }
@@ -116,7 +118,7 @@ async fn the_eighth_failure_is_the_last() {
 async fn a_message_that_seems_to_kill_the_process_is_handled_alone_and_counted() {
     let server = Server::start().await;
     server.publish(&events(3)).await;
-    delivered(&server, 5).await;
+    delivered(&server, 3, 5).await;
     let desk = Desk::content().held_up();
     let drawer = Drawer::default();
     let consumer = Running::start(&server, &desk, &drawer).await;
@@ -135,7 +137,7 @@ async fn a_message_that_seems_to_kill_the_process_is_handled_alone_and_counted()
 async fn a_message_that_never_got_as_far_as_an_attempt_is_given_up() {
     let server = Server::start().await;
     server.publish(&events(1)).await;
-    delivered(&server, 20).await;
+    delivered(&server, 1, 20).await;
     let desk = Desk::content();
     let consumer = Running::start(&server, &desk, &Drawer::default()).await;
     assert_eq!(letters(&server, 1).await, [("delivered_too_often".to_owned(), "21".to_owned())]);
@@ -152,7 +154,7 @@ async fn a_parked_message_whose_attempts_never_ended_is_given_up() {
     let consumer = Running::start(&server, &desk, &drawer).await;
     server.publish(&events(1)).await;
     until("it is parked", async || drawer.parked().len() == 1).await;
-    drawer.0.lock().unwrap()[0].delivery.attempt = 8;
+    drawer.parked.lock().unwrap()[0].delivery.attempt = 8;
     consumer.advance_clock(Duration::from_secs(60));
     assert_eq!(letters(&server, 1).await, [("attempts_exhausted".to_owned(), "9".to_owned())]);
     until("it is not kept any longer", async || drawer.parked().is_empty()).await;
@@ -183,6 +185,46 @@ async fn an_outage_pauses_the_consumer_and_costs_no_attempt() {
     consumer.stop().await;
     assert!(desk.begun().iter().all(|(_, attempt)| *attempt == 1), "{:?}", desk.begun());
     assert_eq!(server.ack_pending().await, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_parked_is_not_acknowledged_and_waits() {
+    let server = Server::start().await;
+    server.set_ack_wait(Duration::from_secs(1)).await;
+    let desk = Desk::new(|_| retry(Duration::from_secs(3_600)));
+    let drawer = Drawer::default();
+    drawer.stuck.store(true, SeqCst);
+    let consumer = Running::start(&server, &desk, &drawer).await;
+    server.publish(&events(3)).await;
+    consumer.is(ConsumerState::Paused).await;
+    until("it tries again and again", async || consumer.metrics.snapshot().outages >= 6).await;
+    let waiting = server.ack_pending().await;
+    assert_eq!(waiting, desk.begun().len());
+
+    drawer.stuck.store(false, SeqCst);
+    until("all are parked", async || drawer.parked().len() == 3).await;
+    consumer.stop().await;
+    assert!(desk.begun().iter().all(|(_, attempt)| *attempt == 1), "{:?}", desk.begun());
+    assert_eq!(server.ack_pending().await, 0);
+}
+
+#[tokio::test]
+async fn an_outage_costs_a_parked_message_no_attempt() {
+    let server = Server::start().await;
+    let desk =
+        Desk::new(|delivery| if delivery.attempt == 1 { retry(Duration::from_secs(60)) } else { Disposition::Done });
+    let drawer = Drawer::default();
+    let consumer = Running::start(&server, &desk, &drawer).await;
+    server.publish(&events(1)).await;
+    until("it is parked", async || drawer.parked().len() == 1).await;
+    desk.away.store(true, SeqCst);
+    consumer.advance_clock(Duration::from_secs(60));
+    until("it is tried again and again", async || consumer.metrics.snapshot().outages >= 4).await;
+    desk.away.store(false, SeqCst);
+    desk.has_answered(2).await;
+    consumer.stop().await;
+    assert_eq!(desk.begun().iter().map(|(_, attempt)| *attempt).collect::<Vec<_>>(), [1, 2]);
+    assert!(drawer.parked().is_empty());
 }
 
 #[tokio::test]

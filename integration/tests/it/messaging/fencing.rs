@@ -4,7 +4,11 @@
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use integration::eventually::eventually;
-use messaging::{OutgoingMessage, Publisher, Role, connect::is_connected, publisher::WindowEnd};
+use messaging::{
+    OutgoingMessage, Publisher, Role,
+    connect::is_connected,
+    publisher::{WINDOW, WindowEnd},
+};
 use rustix::process::Signal;
 use tokio::{
     io::AsyncWriteExt,
@@ -69,6 +73,7 @@ fn large_events(count: u64) -> Vec<OutgoingMessage> {
     (1..=count).map(|number| event(number, vec![b'x'; 60_000])).collect()
 }
 
+/// The stale one had not seen the first event, which was committed late: its window is the same, moved by one.
 #[tokio::test]
 async fn what_a_publisher_held_back_is_refused_after_another_went_on() {
     let server = Server::start().await;
@@ -78,27 +83,22 @@ async fn what_a_publisher_held_back_is_refused_after_another_went_on() {
     let messages = large_events(500);
 
     detour.way.send_replace(Way::Stalled);
-    let outcome = stale.publish_in_order(&messages, 0).await;
+    let outcome = stale.publish_in_order(&messages[1..], 0).await;
     assert!(matches!(outcome.end, WindowEnd::Unknown { .. }), "{outcome:?}");
     detour.way.send_replace(Way::Cut);
     until("the cut is noticed", async || !is_connected(&client)).await;
     let sent_before = client.statistics().out_messages.load(Relaxed);
 
     let leader = server.publisher().await;
-    let outcome = leader.publish_in_order(&messages[..100], 0).await;
-    assert!(matches!(outcome.end, WindowEnd::Complete), "{outcome:?}");
+    let outcome = leader.publish_at_once(&messages, 0).await;
+    assert!(matches!(outcome.end, WindowEnd::Complete) && outcome.acknowledged.len() == WINDOW, "{outcome:?}");
 
     detour.way.send_replace(Way::Open);
-    eventually("what was held back is sent", async || {
-        let sent = client.statistics().out_messages.load(Relaxed);
-        anyhow::ensure!(is_connected(&client) && sent > sent_before, "{sent} as before");
-        Ok(())
-    })
-    .await;
+    let sent = || client.statistics().out_messages.load(Relaxed) - sent_before;
+    until("what was held back is sent", async || is_connected(&client) && sent() > 100).await;
     client.flush().await.unwrap();
-    assert_eq!(stale.stream_state().await.unwrap().last_sequence, 100);
 
-    let outcome = leader.publish_in_order(&messages[100..], 100).await;
+    let outcome = leader.publish_in_order(&messages[WINDOW..], WINDOW as u64).await;
     assert!(matches!(outcome.end, WindowEnd::Complete), "{outcome:?}");
     assert_eq!(server.stored_ids().await, ids(&messages));
 }

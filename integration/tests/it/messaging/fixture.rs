@@ -70,7 +70,7 @@ impl Server {
         let program =
             Program::new("nats-server", program.to_owned(), directory.path().join("log")).arguments(arguments);
         let health = format!("http://127.0.0.1:{}/healthz", monitor.number()).parse().unwrap();
-        let process = Process::new(program, Readiness::http(health));
+        let process = Process::new(program, Readiness::Http(health));
         process.start().await.unwrap();
         Self { process, port, _directory: directory }
     }
@@ -265,15 +265,18 @@ pub(super) fn body(delivery: &Delivery) -> String {
 
 /// Parked messages in memory: what a service keeps in its database.
 #[derive(Clone, Default)]
-pub(super) struct Drawer(pub(super) Arc<Mutex<Vec<ParkedMessage>>>);
+pub(super) struct Drawer {
+    pub(super) parked: Arc<Mutex<Vec<ParkedMessage>>>,
+    pub(super) stuck: Arc<AtomicBool>,
+}
 
 impl Drawer {
     pub(super) fn parked(&self) -> Vec<ParkedMessage> {
-        self.0.lock().unwrap().clone()
+        self.parked.lock().unwrap().clone()
     }
 
     fn with<T>(&self, message: &ParkedMessage, act: impl FnOnce(&mut Vec<ParkedMessage>, Option<usize>) -> T) -> T {
-        let mut parked = self.0.lock().unwrap();
+        let mut parked = self.parked.lock().unwrap();
         let place = parked.iter().position(|other| other.delivery.sequence == message.delivery.sequence);
         act(&mut parked, place)
     }
@@ -281,6 +284,9 @@ impl Drawer {
 
 impl Parking for Drawer {
     async fn park(&self, message: &ParkedMessage) -> Result<(), Outage> {
+        if self.stuck.load(SeqCst) {
+            return Err(Outage::new("the drawer is stuck"));
+        }
         self.with(message, |parked, place| {
             if place.is_none() {
                 parked.push(message.clone())
@@ -290,7 +296,7 @@ impl Parking for Drawer {
     }
 
     async fn take_due(&self, now: OffsetDateTime, until: OffsetDateTime) -> Result<Option<ParkedMessage>, Outage> {
-        let mut parked = self.0.lock().unwrap();
+        let mut parked = self.parked.lock().unwrap();
         let due = parked.iter_mut().filter(|message| message.due <= now).min_by_key(|message| message.due);
         Ok(due.map(|message| {
             message.due = until;

@@ -1,7 +1,7 @@
 use messaging::connect::is_connected;
 use messaging::{
     OutgoingMessage, Publisher, Role, TopologySettings,
-    publisher::{Acknowledgement, WindowEnd, WindowOutcome},
+    publisher::{Acknowledgement, Stored, WindowEnd, WindowOutcome},
     topology,
 };
 
@@ -48,20 +48,78 @@ async fn nothing_is_stored_after_a_wrong_last_sequence() {
 }
 
 #[tokio::test]
-async fn duplicates_are_acknowledged_and_the_window_ends_behind_them() {
+async fn a_duplicate_is_acknowledged_and_the_window_ends_behind_it() {
     let server = Server::start().await;
     let publisher = server.publisher().await;
     let messages = events(5);
-    publisher.publish_in_order(&messages[..3], 0).await;
+    publisher.publish_in_order(&messages[..2], 0).await;
 
-    let outcome = publisher.publish_in_order(&messages, 3).await;
+    let outcome = publisher.publish_in_order(&messages, 2).await;
     assert!(matches!(outcome.end, WindowEnd::DuplicateInWindow), "{outcome:?}");
-    let duplicate = |sequence| Acknowledgement { sequence, duplicate: true };
-    assert_eq!(outcome.acknowledged, [duplicate(1), duplicate(2), duplicate(3)]);
+    assert_eq!(outcome.acknowledged, [Acknowledgement { sequence: 1, duplicate: true }]);
+    let outcome = publisher.publish_in_order(&messages[1..2], 2).await;
+    assert!(matches!(outcome.end, WindowEnd::Complete), "{outcome:?}");
+    assert_eq!(outcome.acknowledged, [Acknowledgement { sequence: 2, duplicate: true }]);
 
-    let outcome = publisher.publish_in_order(&messages[3..], 3).await;
+    let outcome = publisher.publish_in_order(&messages[2..], 2).await;
     assert!(matches!(outcome.end, WindowEnd::Complete), "{outcome:?}");
     assert_eq!(server.stored_ids().await, ids(&messages));
+}
+
+#[tokio::test]
+async fn what_is_published_at_once_is_stored_together_or_not_at_all() {
+    let server = Server::start().await;
+    let publisher = server.publisher().await;
+    let messages = events(300);
+    let outcome = publisher.publish_at_once(&messages, 0).await;
+    assert!(matches!(outcome.end, WindowEnd::Complete), "{outcome:?}");
+    assert_eq!(sequences(&outcome), (1..=256).collect::<Vec<_>>());
+
+    let outcome = publisher.publish_at_once(&messages[256..], 255).await;
+    assert!(matches!(outcome.end, WindowEnd::WrongLastSequence), "{outcome:?}");
+    let outcome = publisher.publish_at_once(&messages[255..], 256).await;
+    assert!(matches!(outcome.end, WindowEnd::DuplicateInWindow), "{outcome:?}");
+    assert_eq!(publisher.stream_state().await.unwrap().last_sequence, 256);
+
+    for rest in [&messages[256..257], &messages[257..]] {
+        let last = publisher.stream_state().await.unwrap().last_sequence;
+        let outcome = publisher.publish_at_once(rest, last).await;
+        assert!(matches!(outcome.end, WindowEnd::Complete), "{outcome:?}");
+    }
+    assert_eq!(server.stored_ids().await, ids(&messages));
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_left_out_of_what_is_published_at_once() {
+    let server = Server::start().await;
+    let publisher = server.publisher().await;
+    let mut messages = events(4);
+    messages[2].body = vec![b'x'; 100_000].into();
+    assert_eq!(sequences(&publisher.publish_at_once(&messages, 0).await), [1, 2]);
+    let outcome = publisher.publish_at_once(&messages[2..], 2).await;
+    assert!(matches!(outcome.end, WindowEnd::Refused { index: 0, permanent: true, .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_was_stored_and_not_recorded_is_read_back() {
+    let server = Server::start().await;
+    let publisher = server.publisher().await;
+    assert_eq!(publisher.stored_after(0).await.unwrap(), []);
+    let messages = events(1_500);
+    publisher.publish_in_order(&messages, 0).await;
+
+    let mut found = Vec::new();
+    loop {
+        let after = found.last().map_or(100, |stored: &Stored| stored.sequence);
+        let next = publisher.stored_after(after).await.unwrap();
+        if next.is_empty() {
+            break;
+        }
+        found.extend(next);
+    }
+    let expected = messages.iter().zip(1..).map(|(message, sequence)| Stored { sequence, id: message.id });
+    assert_eq!(found, expected.skip(100).collect::<Vec<_>>());
+    assert_eq!(publisher.stored_after(2_000).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -74,6 +132,8 @@ async fn a_nearly_full_stream_keeps_the_order_and_goes_on_when_there_is_room() {
     let mut messages = events(5);
     messages[2].body = vec![b'x'; 30_000].into();
 
+    let outcome = publisher.publish_at_once(&messages, 0).await;
+    assert!(matches!(outcome.end, WindowEnd::Refused { index: 0, permanent: false, .. }), "{outcome:?}");
     let outcome = publisher.publish_in_order(&messages, 0).await;
     assert_eq!(sequences(&outcome), [1, 2]);
     assert!(matches!(outcome.end, WindowEnd::Refused { index: 2, permanent: false, .. }), "{outcome:?}");

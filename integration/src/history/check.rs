@@ -1,0 +1,78 @@
+//! Holds what clients were told against what the platform has, and names whatever breaks a rule.
+
+use std::fmt;
+
+use futures_util::{StreamExt, TryStreamExt};
+use sqlx::{Connection, PgConnection};
+
+use super::{
+    evidence::{Evidence, Published},
+    rules::{self, Rule},
+    testimony,
+    told::History,
+};
+
+/// How many violations of one rule are named: where there are more, the first tell enough.
+const NAMED: usize = 20;
+
+/// Something that must never be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    pub rule: &'static str,
+    /// What breaks it, with the ids of the database.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.what)
+    }
+}
+
+/// In which order a user's notifications must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InboxOrder {
+    /// That of the stream: one replica consumed it, and lost nothing that it had in hand.
+    OfTheStream,
+    /// Any: batches that were handled again, or by several replicas, have no order among each other.
+    Any,
+}
+
+/// Waits until everything has come to rest, and looks.
+///
+/// # Errors
+/// When it does not come to rest, or cannot be looked at.
+pub async fn check(history: &History, evidence: &Evidence, inbox: InboxOrder) -> anyhow::Result<Vec<Violation>> {
+    evidence.at_rest().await?;
+    let published = evidence.published().await?;
+    let mut connection = evidence.database.acquire().await?;
+    examine(&mut connection, history, &published, inbox).await
+}
+
+/// Looks at a database at rest. Leaves nothing behind in it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn examine(
+    connection: &mut PgConnection,
+    history: &History,
+    published: &[Published],
+    inbox: InboxOrder,
+) -> anyhow::Result<Vec<Violation>> {
+    // Rolled back with everything that is put into it.
+    let mut transaction = connection.begin().await?;
+    testimony::lay_down_in_tx(&mut transaction, history, published).await?;
+    let mut violations = Vec::new();
+    for Rule { name, broken_by } in rules::all(inbox) {
+        let broken_by = sqlx::query_scalar(broken_by).fetch(&mut *transaction);
+        let named: Vec<String> = broken_by.take(NAMED).try_collect().await?;
+        violations.extend(named.into_iter().map(|what| Violation { rule: name, what }));
+    }
+    transaction.rollback().await?;
+    Ok(violations)
+}
+
+/// The names of all rules.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    rules::all(InboxOrder::OfTheStream).map(|rule| rule.name)
+}

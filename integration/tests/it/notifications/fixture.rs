@@ -1,0 +1,157 @@
+//! The notification service's store without the service around it, and events to put in.
+
+use std::{collections::HashMap, sync::Arc};
+
+use contract::{
+    AccountId, Amount, Currency, Event, EventId, EventKind, MinorUnits, NotificationId, TransactionId,
+    account::Metadata,
+    event::{Actor, EventData, EventEffect, TransactionData, TransactionSnapshot},
+    transaction::TransactionStatus,
+};
+use integration::{
+    config::RunningServers,
+    stack::{database::Database, provision::NOTIFICATIONS},
+};
+use notification_svc::{
+    domain::way::Way,
+    ingest::{Arrival, Ingest, Outcome},
+    metrics::IngestMetrics,
+    store::inbox::{Filter, Inbox},
+};
+use service_kit::clock::{Clock, SystemClock};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub(super) struct Store {
+    pub(super) pool: PgPool,
+    pub(super) inbox: Inbox,
+    ingest: Ingest,
+    _database: Option<Database>,
+}
+
+impl Store {
+    pub(super) async fn empty() -> Self {
+        let server = RunningServers::from_environment().unwrap().postgres.expect("`make test` provides Postgres");
+        let database = Database::clone_template(&server).await.unwrap();
+        let store = Self::of(&database).await;
+        Self { _database: Some(database), ..store }
+    }
+
+    /// That of a running platform.
+    pub(super) async fn of(database: &Database) -> Self {
+        let pool = PgPool::connect(database.service(NOTIFICATIONS).as_str()).await.unwrap();
+        let metrics = IngestMetrics::register(&service_kit::metrics::registry().unwrap()).unwrap();
+        let ingest = Ingest::new(pool.clone(), Arc::new(SystemClock), metrics);
+        Self { inbox: Inbox::new(&pool), ingest, pool, _database: None }
+    }
+
+    pub(super) async fn ingest(&self, way: Way, events: &[Event]) -> Vec<Outcome> {
+        let arrivals: Vec<_> = events.iter().map(|event| Arrival::decode(&event.encode().unwrap()).unwrap()).collect();
+        self.ingest.ingest(way, &arrivals).await.expect("the database is there")
+    }
+
+    /// Of each user: what the user was told of, in the order of positions.
+    pub(super) async fn told(&self) -> HashMap<String, Vec<(i64, EventId)>> {
+        let rows: Vec<(String, i64, Uuid)> =
+            sqlx::query_as("SELECT recipient, position, event_id FROM notifications ORDER BY recipient, position")
+                .fetch_all(&self.pool)
+                .await
+                .unwrap();
+        let mut told = HashMap::<_, Vec<_>>::new();
+        for (user, position, event) in rows {
+            told.entry(user).or_default().push((position, EventId::from_uuid(event)));
+        }
+        told
+    }
+
+    /// The newest first.
+    pub(super) async fn ids(&self, user: &str) -> Vec<NotificationId> {
+        let listed = self.inbox.list(user, Filter::default(), None, 1_000).await.unwrap();
+        listed.into_iter().map(|notification| notification.id).collect()
+    }
+
+    /// Positions are 1, 2, 3 … for each user, counters say what counting says, and nothing was sorted out by Postgres.
+    pub(super) async fn is_consistent(&self) {
+        for (user, told) in self.told().await {
+            let positions: Vec<_> = told.iter().map(|(position, _)| *position).collect();
+            let gapless: Vec<_> = (1..).take(told.len()).collect();
+            assert_eq!(positions, gapless, "positions of {user}");
+        }
+        let wrong_counters: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM notification_counters AS counter FULL JOIN (
+                 SELECT recipient, max(position) AS last_position, count(*) FILTER (WHERE status = 'unread') AS unread,
+                        count(*) FILTER (WHERE status = 'read') AS read,
+                        count(*) FILTER (WHERE status = 'archived') AS archived
+                 FROM notifications GROUP BY recipient
+             ) AS counted USING (recipient, last_position, unread, read, archived)
+             WHERE counter IS NULL OR counted IS NULL",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .unwrap();
+        assert_eq!(wrong_counters, 0);
+        let deadlocks: i64 =
+            sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+                .fetch_one(&self.pool)
+                .await
+                .unwrap();
+        assert_eq!(deadlocks, 0);
+    }
+}
+
+pub(super) fn now() -> OffsetDateTime {
+    SystemClock.now()
+}
+
+/// 12.50 euros for the rent, now.
+pub(super) fn payment(from: &str, to: &str) -> Event {
+    payment_at(now(), from, to)
+}
+
+pub(super) fn payment_at(time: OffsetDateTime, from: &str, to: &str) -> Event {
+    let (source, destination) = (AccountId::new(time, rand::random()), AccountId::new(time, rand::random()));
+    let amount = Amount::new(1250).unwrap();
+    let transaction = TransactionSnapshot {
+        id: TransactionId::new(time, rand::random()),
+        status: TransactionStatus::Posted,
+        source,
+        destination,
+        amount,
+        currency: Currency::EUR,
+        captured_amount: amount.credit(),
+        refunded_amount: MinorUnits::ZERO,
+        description: Some("Rent".to_owned()),
+        reference: None,
+        metadata: Metadata::new(),
+    };
+    let actor = Actor { iss: "https://issuer.example".to_owned(), sub: from.to_owned() };
+    let effects = vec![effect(source, from, amount.debit()), effect(destination, to, amount.credit())];
+    Event {
+        id: EventId::new(time, rand::random()),
+        kind: EventKind::TransactionPosted,
+        time,
+        traceparent: None,
+        data: EventData::Transaction(TransactionData { transaction, actor, effects }),
+    }
+}
+
+fn effect(account: AccountId, owner: &str, amount: MinorUnits) -> EventEffect {
+    EventEffect {
+        account,
+        owner: owner.to_owned(),
+        notify: true,
+        amount,
+        sequence: 8,
+        posted_after: MinorUnits::new(5000),
+        available_after: Some(MinorUnits::new(5000)),
+    }
+}
+
+/// The same event with another description, and so with other bytes.
+pub(super) fn described(mut event: Event, description: &str) -> Event {
+    if let EventData::Transaction(data) = &mut event.data {
+        data.transaction.description = Some(description.to_owned());
+    }
+    event
+}

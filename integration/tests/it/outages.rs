@@ -1,0 +1,211 @@
+//! Servers that are away, queues that are full, a service that is asked to stop: clients are told so, and nothing is lost.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use client::NewTransaction;
+use contract::Currency;
+use futures_util::future::join_all;
+use integration::{
+    eventually::eventually,
+    history::{check::InboxOrder, record::Load, told::Outcome},
+    load::connection::Connection,
+    people::{cents, fresh_key},
+    stack::{
+        backing::Backing,
+        platform::{Layout, Platform},
+        service::ServiceKind,
+    },
+};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, raw_sql};
+use tokio::{join, sync::Semaphore, time::timeout};
+
+use crate::{
+    trial::Trial,
+    wire::{Reply, Wire},
+};
+
+/// What everybody is told who may try again soon.
+fn assert_asks_to_try_again(reply: &Reply, code: &str) {
+    assert_eq!((reply.status, reply.json()["code"].as_str()), (503, Some(code)), "{}", reply.body);
+    assert_eq!((reply.header("Retry-After"), reply.json()["retryable"].as_bool()), (Some("1"), Some(true)));
+}
+
+#[tokio::test]
+async fn payments_are_accepted_while_nats_is_off_and_told_in_order_afterwards() {
+    let trial = Trial::start().await;
+    trial.evidence.at_rest().await.unwrap();
+    trial.nats().stop().await.unwrap();
+    let history = trial.under_load(async { trial.clients.told(200).await.unwrap() }).await;
+    assert!(
+        history.outcomes().all(|outcome| matches!(outcome, Outcome::Told(_))),
+        "a client noticed that NATS was away"
+    );
+    trial.nats().start().await.unwrap();
+    trial.assert_promise_kept(&history, InboxOrder::OfTheStream).await;
+}
+
+#[tokio::test]
+async fn without_a_database_everybody_is_asked_to_try_again_and_nothing_needs_a_restart() {
+    let platform = Platform::start_on(Backing::private().await.unwrap(), &Layout::default()).await.unwrap();
+    let bank = platform.bank().await.unwrap();
+    let ada = platform.person("ada").unwrap();
+    let account = bank.open_funded(&ada, cents(100)).await.unwrap().id;
+    let postgres = platform.backing.postgres.process.as_ref().unwrap();
+    let ledger = Wire::to(&platform.transaction_svc[0]).bearing(platform.user_token("ada").unwrap());
+    let inbox = Wire::to(&platform.notification_svc[0]).bearing(platform.user_token("ada").unwrap());
+    let payment = NewTransaction::new(account, bank.settlement, cents(1), Currency::EUR);
+    let (key, body) = (fresh_key(), serde_json::to_string(&payment).unwrap());
+
+    postgres.stop().await.unwrap();
+    assert_asks_to_try_again(&ledger.post("/v1/transactions", &key, body).await, "unavailable");
+    assert_asks_to_try_again(&ledger.get(&format!("/v1/accounts/{account}")).await, "unavailable");
+    assert_asks_to_try_again(&inbox.get("/v1/users/me/notifications").await, "unavailable");
+    postgres.start().await.unwrap();
+
+    eventually("the same request is carried out", async || Ok(ada.ledger.create(&key, &payment).await?)).await;
+    eventually("its notification arrives", async || {
+        let notifications = ada.inbox.list("me", None).await?.data;
+        ensure!(notifications.len() == 3, "{} notifications", notifications.len());
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sixty_four_clients_of_one_account_are_all_answered_through_two_connections() {
+    let few = |service| (service, "POSTGRES__MAX_CONNECTIONS", "2".to_owned());
+    let settings = vec![few(ServiceKind::Transaction), few(ServiceKind::Notification)];
+    let layout = Layout { settings, ..Layout::default() };
+    let trial = Trial::of(Backing::cloned().await.unwrap(), &layout, Load::default()).await;
+    let bank = trial.platform.bank().await.unwrap();
+    let ada = trial.platform.person("ada").unwrap();
+    let hot = bank.open_funded(&ada, cents(1_000)).await.unwrap().id;
+    let other = ada.open_account().await.unwrap().id;
+
+    let clients = (0..64).map(|_| async {
+        for _ in 0..5 {
+            ada.pay(hot, other, cents(1)).await.unwrap();
+        }
+    });
+    join_all(clients).await;
+
+    assert_eq!(ada.ledger.account(hot).await.unwrap().balances.posted.get(), 1_000 - 64 * 5);
+    trial.assert_books_in_order().await;
+}
+
+#[tokio::test]
+async fn services_that_are_asked_to_stop_with_a_full_backlog_end_in_time_and_lose_nothing() {
+    let load = Load { clients: 64, pause: Duration::ZERO, ..Load::default() };
+    let trial = Trial::of(Backing::cloned().await.unwrap(), &Layout::default(), load).await;
+    let history = trial
+        .under_load(async {
+            trial.nats().stop().await.unwrap();
+            trial.clients.told(500).await.unwrap();
+            for service in [trial.ledger(), trial.inbox()] {
+                let asked = Instant::now();
+                service.stop().await.unwrap();
+                assert_eq!(service.ended().await, "exit status: 0", "{}", service.last_words());
+                assert!(asked.elapsed() < Duration::from_secs(25), "{} took {:?}", service.name(), asked.elapsed());
+                service.start().await.unwrap();
+            }
+            trial.nats().start().await.unwrap();
+        })
+        .await;
+    trial.assert_promise_kept(&history, InboxOrder::Any).await;
+}
+
+#[tokio::test]
+async fn an_outbox_that_is_full_turns_payments_away_until_it_has_room() {
+    let platform = Platform::start().await.unwrap();
+    let pool = platform.pool().await.unwrap();
+    let bank = platform.bank().await.unwrap();
+    let account = platform.person("ada").unwrap().open_account().await.unwrap().id;
+    let office = Wire::to(&platform.transaction_svc[0]).bearing(platform.service_token().unwrap());
+    let payment = NewTransaction::new(bank.settlement, account, cents(1), Currency::EUR);
+    let pay = async || office.post("/v1/transactions", &fresh_key(), serde_json::to_string(&payment).unwrap()).await;
+
+    // Pointers to nothing, two million positions apart.
+    let far_apart = "INSERT INTO transactions.outbox_relay (position, event_id) OVERRIDING SYSTEM VALUE
+                     SELECT position, gen_random_uuid() FROM (VALUES (1000000000), (1002000000)) AS far (position)";
+    raw_sql(far_apart).execute(&pool).await.unwrap();
+    let refused = eventually("payments are turned away", async || {
+        let reply = pay().await;
+        ensure!(reply.status == 503, "{}", reply.body);
+        Ok(reply)
+    })
+    .await;
+    assert_asks_to_try_again(&refused, "overloaded");
+
+    let gone =
+        raw_sql("DELETE FROM transactions.outbox_relay WHERE position >= 1000000000").execute(&pool).await.unwrap();
+    assert_eq!(gone.rows_affected(), 2);
+    eventually("payments are accepted again", async || {
+        let reply = pay().await;
+        ensure!(reply.status == 201, "{}", reply.body);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_queue_that_is_full_turns_payments_away_at_once_and_loses_none_of_those_that_wait() {
+    // One batch in hand, a full queue, and some more.
+    const CLIENTS: usize = 512 + 4_096 + 100;
+    allow_connections(2 * CLIENTS as u64);
+    let backing = Backing::cloned().await.unwrap();
+    be_patient_with_locks(&backing).await;
+    let patient = |field| (ServiceKind::Transaction, field, "60000".to_owned());
+    let settings = vec![patient("HTTP__REQUEST_TIMEOUT_MS"), patient("HTTP__HEADER_TIMEOUT_MS")];
+    let platform = Platform::start_on(backing, &Layout { settings, ..Layout::default() }).await.unwrap();
+    let (ledger, token) = (&platform.transaction_svc[0], platform.service_token().unwrap());
+    let bank = platform.bank().await.unwrap();
+    let account = platform.person("ada").unwrap().open_account().await.unwrap().id;
+    let payment = NewTransaction::new(bank.settlement, account, cents(1), Currency::EUR);
+    let body = serde_json::to_string(&payment).unwrap();
+
+    let mut connection = PgConnection::connect(platform.backing.database.admin().as_str()).await.unwrap();
+    let mut lock = connection.begin().await.unwrap();
+    raw_sql("SELECT FROM transactions.accounts FOR UPDATE").execute(&mut *lock).await.unwrap();
+    let arriving = Semaphore::new(64);
+    let crowd = (0..CLIENTS).map(async |_| {
+        let turn = arriving.acquire().await.unwrap();
+        let mut connection = Connection::open(&ledger.url, &token).await.unwrap();
+        drop(turn);
+        connection.post("/v1/transactions", &fresh_key(), body.clone()).await.unwrap().status.as_u16()
+    });
+    let probe = async {
+        let office = Wire::to(ledger).bearing(&token);
+        let refused = eventually("payments are turned away", async || {
+            let key = fresh_key();
+            Ok(timeout(Duration::from_secs(1), office.post("/v1/transactions", &key, body.clone())).await?)
+        });
+        let refused = refused.await;
+        lock.rollback().await.unwrap();
+        refused
+    };
+    let (statuses, refused) = join!(join_all(crowd), probe);
+
+    assert_asks_to_try_again(&refused, "overloaded");
+    let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+    assert!(count(201) >= 4_096, "{} were accepted", count(201));
+    assert_eq!(count(201) + count(503), CLIENTS);
+}
+
+/// So that the ledger waits for a lock until the queue is full.
+async fn be_patient_with_locks(backing: &Backing) {
+    let database = backing.database.admin().path().trim_start_matches('/');
+    let pool = PgPool::connect(backing.database.admin().as_str()).await.unwrap();
+    for timeout in ["lock_timeout", "statement_timeout"] {
+        let statement = format!("ALTER ROLE transaction_svc IN DATABASE {database} SET {timeout} = '60s'");
+        raw_sql(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    }
+}
+
+/// As many as a service of ours must stand; shells often allow a thousand.
+fn allow_connections(wanted: u64) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let current = Some(limit.current.map_or(wanted, |current| current.max(wanted)));
+    setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum }).unwrap();
+}

@@ -1,0 +1,232 @@
+//! The proof itself: a platform where nothing went wrong breaks no rule, and whatever is broken by hand is found, rule by
+//! rule.
+
+use std::{collections::BTreeSet, mem::swap};
+
+use integration::history::{
+    check::{InboxOrder, Violation, examine, rules},
+    evidence::Published,
+    told::{History, Outcome},
+};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
+
+use crate::trial::Trial;
+
+/// A rule, and what to do to a sound database so that it no longer holds. `{}` is an unlucky transaction.
+const SABOTAGE: &[(&str, &str)] = &[
+    ("money is neither made nor lost", "UPDATE transactions.accounts SET posted = posted + 1 WHERE min_balance IS NULL"),
+    ("a balance is the sum of its effects", "UPDATE transactions.accounts SET pending_in = 1 WHERE min_balance IS NULL"),
+    ("an account's sequences have no gap", "UPDATE transactions.accounts SET version = version + 1 WHERE min_balance IS NULL"),
+    (
+        "an effect goes on where the one before it ended",
+        "UPDATE transactions.effects SET posted_after = posted_after + 1 WHERE transaction_id = {}",
+    ),
+    ("an effect goes on where the one before it ended", "UPDATE transactions.effects SET occurred_at = now()"),
+    (
+        "no account is spent beyond its limit",
+        "UPDATE transactions.effects SET available_after = -1 WHERE transaction_id = {}",
+    ),
+    (
+        "a transaction moves its amount from its source to its destination",
+        "UPDATE transactions.effects SET posted = posted + 1 WHERE transaction_id = {} AND posted > 0",
+    ),
+    (
+        "a transaction moves its amount from its source to its destination",
+        "DELETE FROM transactions.effects WHERE transaction_id = {}",
+    ),
+    (
+        "an effect belongs to an account and a transaction that exist",
+        "DELETE FROM transactions.transactions WHERE id = {}",
+    ),
+    (
+        "a transition has one event in the journal",
+        "DELETE FROM transactions.events WHERE id IN (SELECT event_id FROM transactions.effects WHERE transaction_id = {})",
+    ),
+    (
+        "a transition has one event in the journal",
+        "DELETE FROM transactions.events WHERE kind = 'account.opened'",
+    ),
+    (
+        "an event says what was done",
+        "UPDATE transactions.events SET body = convert_to(replace(convert_from(body, 'UTF8'), '\"sequence\":', '\"sequence\":9'), 'UTF8')
+         WHERE id IN (SELECT event_id FROM transactions.effects WHERE transaction_id = {})",
+    ),
+    (
+        "an event says what was done",
+        "DELETE FROM transactions.effects WHERE transaction_id = {} AND posted > 0",
+    ),
+    (
+        "nothing is set aside",
+        "INSERT INTO transactions.outbox_refused SELECT id, 'too large', now() FROM transactions.events LIMIT 1",
+    ),
+    (
+        "each party is notified",
+        "DELETE FROM notifications.notifications WHERE transaction_id = {}",
+    ),
+    (
+        "nobody else is notified",
+        "UPDATE notifications.notifications SET recipient = recipient || '-' WHERE transaction_id = {}",
+    ),
+    (
+        "nobody is notified twice",
+        "ALTER TABLE notifications.notifications DROP CONSTRAINT one_notification_per_event_and_recipient;
+         INSERT INTO notifications.notifications
+             (id, event_id, recipient, position, type, account_id, account_sequence, amount, currency, title, body, locale,
+              template_version, occurred_at, created_at)
+         SELECT gen_random_uuid(), event_id, recipient, position + 1000000, type, account_id, account_sequence, amount,
+                currency, title, body, locale, template_version, occurred_at, created_at
+         FROM notifications.notifications WHERE transaction_id = {}",
+    ),
+    (
+        "a notification says what happened",
+        "UPDATE notifications.notifications SET amount = amount + 1 WHERE transaction_id = {}",
+    ),
+    (
+        "a user's notifications are numbered without a gap, and counted",
+        "UPDATE notifications.notifications SET position = position + 1000000 WHERE transaction_id = {}",
+    ),
+    (
+        "a user's notifications are numbered without a gap, and counted",
+        "UPDATE notifications.notification_counters SET unread = unread + 1",
+    ),
+    (
+        "what was received is what the journal has",
+        "UPDATE notifications.received_events SET body_sha256 = sha256('')",
+    ),
+    (
+        "what was received is what the journal has",
+        "DELETE FROM notifications.received_events
+         WHERE event_id IN (SELECT event_id FROM transactions.effects WHERE transaction_id = {})",
+    ),
+    (
+        "a user is notified in the order of the stream",
+        "UPDATE notifications.notifications SET position = 1000000 - position",
+    ),
+    (
+        "a key has one effect at the most",
+        "INSERT INTO transactions.transactions
+         SELECT gen_random_uuid(), status, source, destination, amount, currency, captured_amount, refunded_amount, capture,
+                expires_at, description, reference, metadata, initiator_issuer, initiated_by, created_at, updated_at
+         FROM transactions.transactions WHERE id = {}",
+    ),
+    ("what was acknowledged is on the books", "DELETE FROM transactions.transactions WHERE id = {}"),
+    (
+        "what was acknowledged is on the books",
+        "UPDATE transactions.transactions SET amount = amount + 1 WHERE id = {}",
+    ),
+    (
+        "what was acknowledged happened as it was told",
+        "UPDATE transactions.effects SET posted_after = posted_after + 1 WHERE transaction_id = {}",
+    ),
+    (
+        "a refusal names a balance that was",
+        "UPDATE transactions.effects SET available_after = available_after + 1000000",
+    ),
+    (
+        "nothing happened that nobody asked for",
+        "UPDATE transactions.transactions SET reference = reference || '?' WHERE id = {}",
+    ),
+    (
+        "a balance that was read was on the books",
+        "UPDATE transactions.effects SET posted_after = posted_after + 1",
+    ),
+];
+
+#[tokio::test]
+async fn whatever_breaks_the_promise_is_found() {
+    let trial = Trial::start().await;
+    let history = trial.under_load(async { trial.clients.told(150).await.unwrap() }).await;
+    trial.assert_promise_kept(&history, InboxOrder::OfTheStream).await;
+
+    let published = trial.evidence.published().await.unwrap();
+    let mut connection = PgConnection::connect(trial.platform.backing.database.admin().as_str()).await.unwrap();
+    // One whose parties are both notified.
+    let unlucky: uuid::Uuid = sqlx::query_scalar(
+        "SELECT transaction_id FROM notifications.notifications WHERE transaction_id IN
+             (SELECT id FROM transactions.transactions WHERE reference IS NOT NULL)
+         GROUP BY transaction_id HAVING count(*) = 2 LIMIT 1",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+
+    let mut found = BTreeSet::new();
+    for (rule, sabotage) in SABOTAGE {
+        let mut transaction = connection.begin().await.unwrap();
+        let sabotage = sabotage.replace("{}", &format!("'{unlucky}'"));
+        raw_sql(AssertSqlSafe(sabotage.clone())).execute(&mut *transaction).await.unwrap();
+        let violations = examine(&mut transaction, &history, &published, InboxOrder::OfTheStream).await.unwrap();
+        transaction.rollback().await.unwrap();
+        assert_broken(rule, &violations, &sabotage);
+        found.insert(*rule);
+    }
+    for (rule, history, published) in tampered(&history, &published) {
+        let violations = examine(&mut connection, &history, &published, InboxOrder::OfTheStream).await.unwrap();
+        assert_broken(rule, &violations, "tampering with the testimony");
+        found.insert(rule);
+    }
+    assert_eq!(found, rules().collect(), "each rule has been broken once");
+}
+
+fn assert_broken(rule: &str, violations: &[Violation], how: &str) {
+    let broken: BTreeSet<_> = violations.iter().map(|violation| violation.rule).collect();
+    assert!(broken.contains(rule), "{how} did not break \"{rule}\", only {broken:?}");
+}
+
+/// What clients were told, or what the stream holds, changed so that a rule is broken.
+fn tampered(history: &History, published: &[Published]) -> Vec<(&'static str, History, Vec<Published>)> {
+    let stream = |rule, tamper: &dyn Fn(&mut Vec<Published>)| {
+        let mut published = published.to_vec();
+        tamper(&mut published);
+        (rule, history.clone(), published)
+    };
+    let told = |rule, tamper: &dyn Fn(&mut History)| {
+        let mut history = history.clone();
+        tamper(&mut history);
+        (rule, history, published.to_vec())
+    };
+    vec![
+        stream("every event is on the stream", &|stream| drop(stream.pop())),
+        stream("no event is on the stream twice", &|stream| {
+            stream.push(Published { sequence: 1_000_000, ..stream[0].clone() })
+        }),
+        stream("the stream holds what happened, as the journal has it", &|stream| stream[3].body.push(b' ')),
+        stream("the stream holds what happened, as the journal has it", &|stream| {
+            stream[3].subject = "accounts.v1.closed.00".to_owned();
+        }),
+        stream("each account's events are on the stream in its order", &|stream| {
+            let last = stream.len() - 1;
+            let (head, tail) = stream.split_at_mut(last);
+            swap(&mut head[0].sequence, &mut tail[0].sequence);
+        }),
+        told("every client is told in the end", &|told| told.payments[0].attempts.clear()),
+        told("a client is told of a transaction or of a refusal", &|told| answer(told, true).status = 500),
+        told("a key has one answer, to the byte", &|told| {
+            told.payments.iter_mut().for_each(|payment| payment.attempts.extend(payment.attempts.clone()));
+            answer(told, true).body.push(b' ');
+        }),
+        told("what was refused did not happen", &|told| answer(told, true).status = 422),
+        told("a refusal names a balance that was", &|told| {
+            let body = &mut answer(told, false).body;
+            *body = String::from_utf8_lossy(body).replace("\"available\":\"", "\"available\":\"9").into_bytes();
+        }),
+        told("nothing happened that nobody asked for", &|told| told.payments.truncate(1)),
+        told("a balance is not older than what was told before", &|told| {
+            let mut late = told.balances[0].clone();
+            late.account.version = 1;
+            (late.asked, late.ended) = (late.asked * 1_000_000, late.ended * 1_000_000);
+            told.balances.push(late);
+        }),
+        told("what was acknowledged can be read as it was told", &|told| told.transactions[0].transaction = None),
+    ]
+}
+
+/// The first answer that acknowledges a payment, or refuses one.
+fn answer(history: &mut History, acknowledges: bool) -> &mut client::Answer {
+    let attempts = history.payments.iter_mut().flat_map(|payment| &mut payment.attempts);
+    let mut answers = attempts.filter_map(|attempt| match &mut attempt.outcome {
+        Outcome::Told(answer) => Some(answer),
+        _ => None,
+    });
+    answers.find(|answer| (answer.status == 201) == acknowledges).unwrap()
+}

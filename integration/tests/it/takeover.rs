@@ -1,0 +1,149 @@
+//! Two replicas, one of which stands still at the wrong moment: the other goes on, and what the first still believes when
+//! it wakes up does no harm.
+
+use anyhow::ensure;
+use client::NewTransaction;
+use contract::{AccountId, Currency, account::Account, transaction::Transaction};
+use integration::{
+    eventually::eventually,
+    fault::signal,
+    history::check::InboxOrder,
+    people::{Person, cents, fresh_key},
+};
+use tokio::{
+    join,
+    time::{Duration, Instant},
+};
+
+use crate::trial::{Trial, leads, restart_with_fault};
+
+/// Restarts the first replica with this fault, as the leader of the relay or not.
+async fn prepare(trial: &Trial, fault: &str, is_leader: bool) {
+    let (first, second) = (&trial.platform.transaction_svc[0], &trial.platform.transaction_svc[1]);
+    if is_leader {
+        second.process.stop().await.unwrap();
+        restart_with_fault(&first.process, fault).await;
+        leads(first, true).await;
+        second.process.start().await.unwrap();
+    } else {
+        first.process.stop().await.unwrap();
+        leads(second, true).await;
+        first.process.start_with(&[("FAILPOINTS", fault)]).await.unwrap();
+    }
+}
+
+/// Somebody with two accounts, one with money, who talks to this replica.
+async fn payer(trial: &Trial, replica: usize, name: &str) -> (Person, Account, AccountId) {
+    let person = trial.platform.person_at(replica, name).unwrap();
+    let bank = trial.platform.bank().await.unwrap();
+    let from = bank.open_funded(&person, cents(1_000)).await.unwrap();
+    let to = person.open_account().await.unwrap().id;
+    (person, from, to)
+}
+
+/// Repeats a payment under its key until it is told.
+async fn pay(person: &Person, key: &str, from: AccountId, to: AccountId) -> Transaction {
+    let payment = NewTransaction::new(from, to, cents(1), Currency::EUR);
+    eventually("the payment is made", async || Ok(person.ledger.create(key, &payment).await?)).await
+}
+
+async fn stream_has(trial: &Trial, transaction: &Transaction) -> usize {
+    eventually("the payment is on the stream", async || {
+        let published = trial.evidence.published().await?;
+        let id = transaction.id.to_string();
+        let place = published.iter().position(|message| String::from_utf8_lossy(&message.body).contains(&id));
+        place.ok_or_else(|| anyhow::anyhow!("it is not among {}", published.len()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_leader_that_sleeps_past_its_lease_with_a_window_in_hand_does_no_harm_when_it_wakes() {
+    let trial = Trial::of_two_replicas().await;
+    prepare(&trial, "relay::before_publish=1*sleep(2000)", true).await;
+    let (first, second) = (&trial.platform.transaction_svc[0], &trial.platform.transaction_svc[1]);
+    let history = trial
+        .under_load(async {
+            eventually("the leader has a window in hand", async || {
+                let waiting: i64 = sqlx::query_scalar("SELECT count(*) FROM transactions.outbox_relay")
+                    .fetch_one(trial.database())
+                    .await?;
+                ensure!(waiting >= 10, "{waiting} events wait: is transaction-svc built with its fail points?");
+                Ok(())
+            })
+            .await;
+            let pid = first.process.pid().unwrap();
+            signal::freeze(pid).unwrap();
+            leads(second, true).await;
+            trial.clients.told(10).await.unwrap();
+            signal::thaw(pid).unwrap();
+            leads(first, false).await;
+        })
+        .await;
+    leads(second, true).await;
+    trial.assert_promise_kept(&history, InboxOrder::Any).await;
+}
+
+#[tokio::test]
+async fn a_replica_that_stops_with_accounts_locked_holds_up_nobody_for_long() {
+    let trial = Trial::of_two_replicas().await;
+    let (_, locked, to) = payer(&trial, 1, "emil").await;
+    let (bystander, free, _) = payer(&trial, 1, "fay").await;
+    let emil = [0, 1].map(|replica| trial.platform.person_at(replica, "emil").unwrap());
+    prepare(&trial, "writer::before_commit=1*sleep(2000)", false).await;
+    let (stopped, elsewhere) = (fresh_key(), fresh_key());
+
+    let stops = pay(&emil[0], &stopped, locked.id, to);
+    let meanwhile = async {
+        trial.a_transaction_hangs().await;
+        let pid = trial.ledger().pid().unwrap();
+        signal::freeze(pid).unwrap();
+        let frozen = Instant::now();
+        let waits = pay(&emil[1], &elsewhere, locked.id, to);
+        let goes_on = async {
+            for _ in 0..50 {
+                bystander
+                    .pay(free.id, to, cents(1))
+                    .await
+                    .unwrap_or_else(|error| panic!("a neighbour failed: {error}"));
+            }
+        };
+        join!(waits, goes_on);
+        let waited = frozen.elapsed();
+        signal::thaw(pid).unwrap();
+        waited
+    };
+    let (_, waited) = join!(stops, meanwhile);
+
+    assert!(waited < Duration::from_secs(8), "the account was locked for {waited:?}");
+    let left = emil[1].ledger.account(locked.id).await.unwrap().balances.posted.get();
+    assert_eq!(left, 998, "each of the two payments was made once");
+    trial.assert_books_in_order().await;
+}
+
+#[tokio::test]
+async fn an_event_that_commits_after_a_later_one_was_published_is_published_too() {
+    let trial = Trial::of_two_replicas().await;
+    let (early, early_from, early_to) = payer(&trial, 0, "emil").await;
+    let (late, late_from, late_to) = payer(&trial, 1, "fay").await;
+    prepare(&trial, "writer::before_commit=1*sleep(2000)", false).await;
+    let position = async || -> i64 {
+        let last = sqlx::query_scalar("SELECT last_value FROM transactions.outbox_relay_position_seq");
+        last.fetch_one(trial.database()).await.unwrap()
+    };
+
+    let before = position().await;
+    let key = fresh_key();
+    let first = pay(&early, &key, early_from.id, early_to);
+    let second = async {
+        trial.a_transaction_hangs().await;
+        assert_eq!(position().await, before + 1, "the earlier position is drawn and not committed");
+        let second = late.pay(late_from.id, late_to, cents(1)).await.unwrap();
+        stream_has(&trial, &second).await;
+        second
+    };
+    let (first, second) = join!(first, second);
+
+    assert!(stream_has(&trial, &first).await > stream_has(&trial, &second).await);
+    trial.assert_books_in_order().await;
+}
