@@ -138,10 +138,7 @@ impl<H: Handler, P: Parking> Consumer<H, P> {
             };
             *failures = 0;
             self.metrics.received(&batch);
-            // The next batch travels while this one is worked on.
-            let asked = pull.ask().await;
             self.worker.work(batch, pull.ack_wait(), stop).await?;
-            asked?;
         }
     }
 }

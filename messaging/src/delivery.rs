@@ -18,7 +18,7 @@ pub struct Delivery {
     pub body: Bytes,
     /// When the stream stored it, by the server's clock.
     pub published: OffsetDateTime,
-    /// Which attempt this is, from 1. Never too low; too high where a delivery ended before its attempt began.
+    /// Which attempt this is, from 1. An estimate as long as the stream delivers it, which counts its deliveries.
     pub attempt: u32,
 }
 

@@ -3,7 +3,7 @@
 //! | for | see |
 //! | --- | --- |
 //! | streams, durable consumers and who may do what | [`topology`], [`permissions`], [`subject`] |
-//! | a connection that never gives up | [`connect`] |
+//! | a connection that never gives up | [`mod@connect`] |
 //! | publishing in order, fenced against a second publisher | [`publisher`] |
 //! | consuming: batches in, dispositions out | [`consumer`], [`disposition`], [`parking`], [`metrics`] |
 //!

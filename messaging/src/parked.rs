@@ -12,7 +12,7 @@ use crate::{
     metrics::chain,
     parking::{ParkedMessage, Parking},
     retry::{self, Next},
-    worker::Worker,
+    worker::{AFTER_FAILED_BURIAL, Worker},
 };
 
 /// How often to look for due messages when there were none.
@@ -25,7 +25,7 @@ impl<H: Handler, P: Parking> Worker<H, P> {
     pub(crate) async fn retry_parked(&self, stop: &CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
-            let pause = match self.retry_next(stop).await {
+            let pause = match self.retry_next().await {
                 Ok(found) => {
                     failures = 0;
                     if found { Duration::ZERO } else { INTERVAL }
@@ -42,50 +42,54 @@ impl<H: Handler, P: Parking> Worker<H, P> {
     }
 
     /// Whether there was one.
-    async fn retry_next(&self, stop: &CancellationToken) -> Result<bool, Outage> {
+    async fn retry_next(&self) -> Result<bool, Outage> {
         let now = (self.clock)();
-        let Some(mut message) = self.parking.take_due(now, now + LEASE).await? else {
+        let Some(message) = self.parking.take_due(now, now + LEASE).await? else {
             return Ok(false);
         };
         let attempt = message.delivery.attempt;
         if attempt > retry::MAX_ATTEMPTS {
-            // Each attempt began and none ended.
+            // The last attempts began and never ended.
             let error = message.error.clone();
-            return self.bury_parked(message, DeadLetterReason::AttemptsExhausted, error).await;
+            self.bury_parked(message, DeadLetterReason::AttemptsExhausted, error).await?;
+            return Ok(true);
         }
-        let answer = self.handle_patiently(slice::from_ref(&message.delivery), stop).await;
-        match answer.and_then(|mut dispositions| dispositions.pop()) {
-            None => {
-                message.delivery.attempt -= 1;
-                self.reschedule(message, Duration::ZERO).await
+        let answer = self.handle(slice::from_ref(&message.delivery)).await;
+        let disposition = match answer.and_then(|mut one| one.pop().ok_or_else(|| Outage::new("no answer"))) {
+            Ok(disposition) => disposition,
+            Err(outage) => {
+                self.put_back(message, Duration::ZERO).await?;
+                return Err(outage);
             }
-            Some(Disposition::Done) => self.parking.unpark(&message).await.map(|()| true),
-            Some(Disposition::Retry { after, error }) => match retry::next(attempt, after, rand::random()) {
+        };
+        match disposition {
+            Disposition::Done => self.parking.unpark(&message).await?,
+            Disposition::Retry { after, error } => match retry::next(attempt, after, rand::random()) {
                 Next::Wait(pause) | Next::Park(pause) => {
-                    self.reschedule(ParkedMessage { error, ..message }, pause).await
+                    let due = (self.clock)() + pause;
+                    self.parking.reschedule(&ParkedMessage { due, error, ..message }).await?;
                 }
-                Next::GiveUp => self.bury_parked(message, DeadLetterReason::AttemptsExhausted, error).await,
+                Next::GiveUp => self.bury_parked(message, DeadLetterReason::AttemptsExhausted, error).await?,
             },
-            Some(Disposition::Reject { reason, error }) => self.bury_parked(message, reason, error).await,
+            Disposition::Reject { reason, error } => self.bury_parked(message, reason, error).await?,
         }
-    }
-
-    async fn reschedule(&self, message: ParkedMessage, pause: Duration) -> Result<bool, Outage> {
-        let due = (self.clock)() + pause;
-        self.parking.reschedule(&ParkedMessage { due, ..message }).await?;
         Ok(true)
     }
 
-    async fn bury_parked(
-        &self,
-        message: ParkedMessage,
-        reason: DeadLetterReason,
-        error: String,
-    ) -> Result<bool, Outage> {
+    /// As if it had not been taken: no attempt was made.
+    async fn put_back(&self, mut message: ParkedMessage, pause: Duration) -> Result<(), Outage> {
+        message.delivery.attempt -= 1;
+        message.due = (self.clock)() + pause;
+        self.parking.reschedule(&message).await
+    }
+
+    async fn bury_parked(&self, message: ParkedMessage, reason: DeadLetterReason, error: String) -> Result<(), Outage> {
         let ParkedMessage { delivery, first_failed, .. } = &message;
         let letter = DeadLetter { delivery, reason, error: &error, first_failed: *first_failed };
-        self.bury(&letter).await.map_err(Outage::new)?;
-        self.parking.unpark(&message).await?;
-        Ok(true)
+        if self.bury(&letter).await {
+            self.parking.unpark(&message).await
+        } else {
+            self.put_back(message, AFTER_FAILED_BURIAL).await
+        }
     }
 }

@@ -66,7 +66,9 @@ impl fmt::Display for Role {
 pub fn permissions(role: Role) -> Permissions {
     let publish = match role {
         Role::Provisioner => provisioning(),
-        Role::TransactionSvc => [subject::wildcards(), vec![stream_info(TRANSACTIONS)]].concat(),
+        Role::TransactionSvc => {
+            [subject::wildcards(), vec![stream_info(TRANSACTIONS), stream_message(TRANSACTIONS)]].concat()
+        }
         Role::NotificationSvc => {
             [consuming(NOTIFICATIONS), consuming(NOTIFICATIONS_REDRIVE), vec![stream_info(DEAD_LETTERS)]].concat()
         }
@@ -77,6 +79,10 @@ pub fn permissions(role: Role) -> Permissions {
 
 fn stream_info(stream: &str) -> String {
     format!("$JS.API.STREAM.INFO.{stream}")
+}
+
+fn stream_message(stream: &str) -> String {
+    format!("$JS.API.STREAM.MSG.GET.{stream}")
 }
 
 fn consumer_info(durable: Durable) -> String {
@@ -107,7 +113,7 @@ fn consuming(durable: Durable) -> Vec<String> {
 }
 
 fn operating() -> Vec<String> {
-    let reading = STREAMS.iter().flat_map(|stream| [stream_info(stream), format!("$JS.API.STREAM.MSG.GET.{stream}")]);
+    let reading = STREAMS.iter().flat_map(|stream| [stream_info(stream), stream_message(stream)]);
     let redriving = DURABLES.iter().flat_map(|durable| [consumer_info(*durable), redrive_subject(durable.consumer)]);
     let mut all: Vec<_> = reading.chain(redriving).collect();
     all.sort();

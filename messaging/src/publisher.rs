@@ -1,29 +1,39 @@
 //! Publishes events in order, for the one relay that leads.
 //!
-//! Every message says which sequence the stream must end with before it (`Nats-Expected-Last-Sequence`). That keeps the
-//! order when one message of a window fails, and it fences a relay that lost its lease: what a client still holds when it
-//! loses its connection is sent after it reconnects, even if the client is dropped meanwhile, and is refused then.
-//! Nothing here may report success without the stream's acknowledgement.
+//! Every message says which sequence the stream must end with before it (`Nats-Expected-Last-Sequence`), which keeps the
+//! order when one message of a window fails. A hazard remains in what was sent and not answered: a client that lost its
+//! connection sends it after it reconnects, even if dropped meanwhile, and a frozen process when it thaws. It is let in
+//! wherever the stream happens to have got just as far by other events. Therefore, after a change of leader and after
+//! [`WindowEnd::Unknown`]:
+//!
+//! 1. read [`Publisher::stream_state`], and with [`Publisher::stored_after`] what was stored and not recorded;
+//! 2. read the outbox, and publish its first [`WINDOW`] events, or all there are, with [`Publisher::publish_at_once`].
+//!    What may still come late is among these or directly behind them, and expects a sequence that is past for ever;
+//! 3. go on with [`Publisher::publish_in_order`].
+//!
+//! Nothing here may report success without the stream's acknowledgement. `Nats-Expected-Last-Msg-Id` must not be used: where
+//! it does not match, a clustered nats-server 2.15 stops the stream on all its replicas.
 
-use std::{collections::VecDeque, error::Error, time::Duration};
+mod at_once;
+mod failure;
+mod in_order;
+
+use std::{error::Error, time::Duration};
 
 use async_nats::{
     Client, HeaderMap,
-    jetstream::{
-        self, Context, ErrorCode,
-        context::{ContextBuilder, PublishAckFuture, PublishError, PublishErrorKind},
-        message::PublishMessage,
-        publish::PublishAck,
-    },
+    header::NATS_MESSAGE_ID,
+    jetstream::{self, Context, context::ContextBuilder, message::StreamMessage},
 };
 use bytes::Bytes;
 use contract::EventId;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use time::OffsetDateTime;
 
 use crate::{connect::is_connected, subject::Subject, topology::TRANSACTIONS, trace_context};
 
-/// How many messages are in flight at once: more only add latency.
-const WINDOW: usize = 256;
+/// How many messages are in flight at once, and the most that are published at once: more only add latency.
+pub const WINDOW: usize = 256;
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -71,8 +81,8 @@ pub enum WindowEnd {
     /// The stream does not end where the message expected it to: another publisher may lead, or `expected_last_sequence`
     /// was out of date. Read [`Publisher::stream_state`] again.
     WrongLastSequence,
-    /// The same, and harmless: duplicates before it did not advance the stream, so that it expected too much. Go on after
-    /// the sequence of the last acknowledgement that is no duplicate, or with `expected_last_sequence` if all are.
+    /// The same, and harmless: the message before it is a duplicate, which does not advance the stream. Of messages
+    /// published at once: one of them is a duplicate, and none is stored. [`Publisher::stored_after`] tells which.
     DuplicateInWindow,
     /// The message may or may not be stored, now or later: no answer came, or there is no connection. Never success.
     Unknown { source: BoxError },
@@ -91,9 +101,16 @@ pub enum WindowEnd {
 #[error("not connected to NATS")]
 pub struct NotConnected;
 
-/// The state of the stream could not be read.
+/// A message that the stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    pub sequence: u64,
+    pub id: EventId,
+}
+
+/// The stream could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the state of stream {TRANSACTIONS} could not be read")]
+#[error("stream {TRANSACTIONS} could not be read")]
 pub struct StateError(#[source] BoxError);
 
 /// Publishes to [`TRANSACTIONS`].
@@ -122,120 +139,49 @@ impl Publisher {
     /// # Errors
     /// [`StateError`] where NATS or the stream is away.
     pub async fn stream_state(&self) -> Result<StreamState, StateError> {
-        if !is_connected(&self.client) {
-            return Err(StateError(NotConnected.into()));
-        }
-        let stream = self.jetstream.get_stream(TRANSACTIONS).await.map_err(|error| StateError(error.into()))?;
+        let stream = self.stream().await?;
         let info = stream.cached_info();
         Ok(StreamState { last_sequence: info.state.last_sequence, created: info.created })
     }
 
-    /// Publishes these messages in this order, the first directly after `expected_last_sequence`, with 256 in flight.
+    /// The first 1,000 events after this sequence, or all there are: an empty answer is the end of the stream.
     ///
-    /// Returns at the first that is not acknowledged. Those behind it may still be under way: they are refused, unless it
-    /// is stored after all.
-    pub async fn publish_in_order(&self, messages: &[OutgoingMessage], expected_last_sequence: u64) -> WindowOutcome {
-        let mut acknowledged = Vec::with_capacity(messages.len());
-        let mut waiting = messages.iter().zip(expected_last_sequence..);
-        let mut in_flight = VecDeque::with_capacity(WINDOW.min(messages.len()));
-        let mut unsent = None;
-        loop {
-            while unsent.is_none()
-                && in_flight.len() < WINDOW
-                && let Some((message, expected)) = waiting.next()
-            {
-                match self.send(message, expected).await {
-                    Ok(answer) => in_flight.push_back(answer),
-                    Err(failure) => unsent = Some(failure),
-                }
-            }
-            let failure = match in_flight.pop_front() {
-                Some(answer) => match answer.await {
-                    Ok(PublishAck { sequence, duplicate, .. }) => {
-                        acknowledged.push(Acknowledgement { sequence, duplicate });
-                        continue;
-                    }
-                    Err(error) => Failure::from(error),
-                },
-                None => match unsent {
-                    Some(failure) => failure,
-                    None => return WindowOutcome { acknowledged, end: WindowEnd::Complete },
-                },
-            };
-            let end = failure.ends(&acknowledged, expected_last_sequence);
-            return WindowOutcome { acknowledged, end };
-        }
+    /// # Errors
+    /// [`StateError`] where NATS or the stream is away, or a message is no event.
+    pub async fn stored_after(&self, sequence: u64) -> Result<Vec<Stored>, StateError> {
+        const AT_A_TIME: u64 = 1_000;
+        const IN_FLIGHT: usize = 64;
+        let stream = self.stream().await?;
+        let state = &stream.cached_info().state;
+        let first = state.first_sequence.max(sequence + 1);
+        let last = state.last_sequence.min(first + AT_A_TIME - 1);
+        let read = stream::iter(first..=last).map(|sequence| stream.get_raw_message(sequence)).buffered(IN_FLIGHT);
+        read.map_err(unreadable).and_then(async |message| stored(&message)).try_collect().await
     }
 
-    /// The connection may break between the look at it and the sending: what is sent then is fenced.
-    #[expect(clippy::disallowed_methods, reason = "events leave here, with their id and the expected sequence")]
-    async fn send(&self, message: &OutgoingMessage, expected_last_sequence: u64) -> Result<PublishAckFuture, Failure> {
+    async fn stream(&self) -> Result<jetstream::stream::Stream, StateError> {
         if !is_connected(&self.client) {
-            return Err(Failure::Unknown(NotConnected.into()));
+            return Err(unreadable(NotConnected));
         }
-        let mut headers = HeaderMap::new();
-        if let Some(traceparent) = &message.traceparent {
-            trace_context::write(&mut headers, traceparent);
-        }
-        let publish = PublishMessage::build()
-            .payload(message.body.clone())
-            .headers(headers)
-            .message_id(message.id.to_string())
-            .expected_last_sequence(expected_last_sequence);
-        self.jetstream.send_publish(message.subject.to_string(), publish).await.map_err(Failure::from)
+        self.jetstream.get_stream(TRANSACTIONS).await.map_err(unreadable)
     }
 }
 
-/// Why one message was not acknowledged.
-enum Failure {
-    WrongLastSequence,
-    Unknown(BoxError),
-    Refused { permanent: bool, source: BoxError },
+/// Of a message, whichever way it is published.
+fn headers(message: &OutgoingMessage) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_MESSAGE_ID, message.id.to_string());
+    if let Some(traceparent) = &message.traceparent {
+        trace_context::write(&mut headers, traceparent);
+    }
+    headers
 }
 
-impl From<PublishError> for Failure {
-    fn from(error: PublishError) -> Self {
-        match error.kind() {
-            PublishErrorKind::WrongLastSequence => Self::WrongLastSequence,
-            PublishErrorKind::MaxPayloadExceeded => Self::Refused { permanent: true, source: error.into() },
-            PublishErrorKind::StreamNotFound => Self::Refused { permanent: false, source: error.into() },
-            PublishErrorKind::Other => Self::from_answer(error),
-            PublishErrorKind::TimedOut
-            | PublishErrorKind::BrokenPipe
-            | PublishErrorKind::MaxAckPending
-            | PublishErrorKind::WrongLastMessageId => Self::Unknown(error.into()),
-        }
-    }
+fn stored(message: &StreamMessage) -> Result<Stored, StateError> {
+    let id = message.headers.get(NATS_MESSAGE_ID).map_or("", |id| id.as_str());
+    Ok(Stored { sequence: message.sequence, id: id.parse().map_err(unreadable)? })
 }
 
-impl Failure {
-    /// An error that the library has no kind for.
-    fn from_answer(error: PublishError) -> Self {
-        let code = error
-            .source()
-            .and_then(|source| source.downcast_ref::<jetstream::Error>())
-            .map(jetstream::Error::error_code);
-        match code {
-            // Said by servers that do not tell which sequence would have been right.
-            Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT) => Self::WrongLastSequence,
-            Some(ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM) => {
-                Self::Refused { permanent: true, source: error.into() }
-            }
-            Some(_) => Self::Refused { permanent: false, source: error.into() },
-            None => Self::Unknown(error.into()),
-        }
-    }
-
-    /// How a window ends with this, after these acknowledgements.
-    fn ends(self, acknowledged: &[Acknowledgement], expected_last_sequence: u64) -> WindowEnd {
-        let expected = expected_last_sequence + acknowledged.len() as u64;
-        match self {
-            Self::WrongLastSequence if acknowledged.last().is_some_and(|last| last.sequence != expected) => {
-                WindowEnd::DuplicateInWindow
-            }
-            Self::WrongLastSequence => WindowEnd::WrongLastSequence,
-            Self::Unknown(source) => WindowEnd::Unknown { source },
-            Self::Refused { permanent, source } => WindowEnd::Refused { index: acknowledged.len(), permanent, source },
-        }
-    }
+fn unreadable(error: impl Into<BoxError>) -> StateError {
+    StateError(error.into())
 }

@@ -1,8 +1,8 @@
-//! One durable's messages, asked for in batches: never more than one request is under way, and the next is sent when the
-//! last is used up, so that at most two batches are on this side of the wire.
+//! One durable's messages, in batches. Each request waits until there is something, is answered with all there is up to a
+//! batch, and ends with that: while a batch is worked on nothing is under way, since what waits here without being worked
+//! on would be delivered again.
 //!
-//! The library's own stream asks for more whenever half is used up and cannot hand back what was not started; hence this.
-//! It never acknowledges.
+//! The library's own stream always asks for more; hence this. It never acknowledges.
 
 use std::{error::Error, time::Duration};
 
@@ -16,14 +16,9 @@ use async_nats::{
         },
     },
 };
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 
-use crate::{
-    consumer::BATCH,
-    delivery::Pulled,
-    settle::SettleError,
-    topology::{ACK_WAIT, Durable},
-};
+use crate::{consumer::BATCH, delivery::Pulled, settle::SettleError, topology::Durable};
 
 /// How long the server keeps a request that it has nothing for.
 const EXPIRES: Duration = Duration::from_secs(30);
@@ -65,20 +60,22 @@ pub(crate) struct Pull {
     consumer: PullConsumer,
     inbox: Subject,
     subscriber: Subscriber,
-    /// How many messages the server may still send for the request under way.
-    outstanding: usize,
+    /// Whether a request is under way.
+    asked: bool,
+    /// What it has brought so far.
+    batch: Vec<Pulled>,
 }
 
 impl Pull {
     pub(crate) async fn open(client: &Client, jetstream: &Context, durable: Durable) -> Result<Self, PullError> {
-        let unreadable = |source| PullError::Durable { durable, source };
         let consumer: PullConsumer = jetstream
             .get_consumer_from_stream::<Config, _, _>(durable.name, durable.stream)
             .await
-            .map_err(|error| unreadable(error.into()))?;
+            .map_err(|error| PullError::Durable { durable, source: error.into() })?;
         let inbox = Subject::from(client.new_inbox());
         let subscriber = client.subscribe(inbox.clone()).await.map_err(|error| PullError::Request(error.into()))?;
-        Ok(Self { jetstream: jetstream.clone(), durable, consumer, inbox, subscriber, outstanding: 0 })
+        let (jetstream, batch) = (jetstream.clone(), Vec::new());
+        Ok(Self { jetstream, durable, consumer, inbox, subscriber, asked: false, batch })
     }
 
     /// How long a message may be worked on before it is delivered again.
@@ -86,74 +83,73 @@ impl Pull {
         self.consumer.cached_info().config.ack_wait
     }
 
-    /// Asks for another batch if the last request is used up.
-    pub(crate) async fn ask(&mut self) -> Result<(), PullError> {
-        if self.outstanding > 0 {
-            return Ok(());
+    /// The next messages, at least one. Nothing is lost if this is dropped.
+    pub(crate) async fn next(&mut self) -> Result<Vec<Pulled>, PullError> {
+        loop {
+            if !self.asked {
+                self.ask().await?;
+            }
+            let end = match tokio::time::timeout(SILENCE, self.subscriber.next()).await {
+                Ok(Some(message)) => self.read(message),
+                Ok(None) => Err(PullError::Closed),
+                Err(_elapsed) => Err(PullError::Silent),
+            };
+            self.asked = end.is_ok() && self.asked && self.batch.len() < BATCH;
+            if !self.asked && !self.batch.is_empty() {
+                // What is wrong, if anything is, shows again when the next are asked for.
+                return Ok(std::mem::take(&mut self.batch));
+            }
+            end?;
         }
-        let request =
-            BatchConfig { batch: BATCH, expires: Some(EXPIRES), idle_heartbeat: HEARTBEAT, ..BatchConfig::default() };
-        self.consumer
-            .request_batch(request, self.inbox.clone())
-            .await
-            .map_err(|error| PullError::Request(error.into()))?;
-        self.outstanding = BATCH;
+    }
+
+    async fn ask(&mut self) -> Result<(), PullError> {
+        let request = BatchConfig {
+            batch: BATCH,
+            expires: Some(EXPIRES),
+            // With an expiry: wait for the first message, and for no further one.
+            no_wait: true,
+            idle_heartbeat: HEARTBEAT,
+            ..BatchConfig::default()
+        };
+        let sent = self.consumer.request_batch(request, self.inbox.clone()).await;
+        sent.map_err(|error| PullError::Request(error.into()))?;
+        self.asked = true;
         Ok(())
     }
 
-    /// The next messages: as soon as there is one, and with it all that have arrived. Nothing is lost if this is dropped.
-    pub(crate) async fn next(&mut self) -> Result<Vec<Pulled>, PullError> {
-        let mut batch = Vec::new();
-        while batch.is_empty() {
-            self.ask().await?;
-            let message = tokio::time::timeout(SILENCE, self.subscriber.next()).await.map_err(|_| PullError::Silent)?;
-            batch.extend(self.read(message.ok_or(PullError::Closed)?)?);
-        }
-        while batch.len() < BATCH
-            && let Some(Some(message)) = self.subscriber.next().now_or_never()
-        {
-            match self.read(message) {
-                Ok(pulled) => batch.extend(pulled),
-                // The messages come first; what is wrong shows again when the next are asked for.
-                Err(error) => {
-                    tracing::debug!(%error, "the request for messages ended: {error}");
-                    break;
-                }
-            }
-        }
-        Ok(batch)
-    }
-
-    /// Stops asking, and hands out what was delivered in the meantime.
+    /// Stops asking, and hands out what was delivered and not given out.
     pub(crate) async fn close(mut self) -> Vec<Pulled> {
-        let mut rest = Vec::new();
         let drained = tokio::time::timeout(DRAIN, async {
             if self.subscriber.drain().await.is_ok() {
                 while let Some(message) = self.subscriber.next().await {
-                    rest.extend(self.read(message).ok().flatten());
+                    // Nothing is asked any more, whatever the server says about that.
+                    self.read(message).ok();
                 }
             }
         });
         if drained.await.is_err() {
-            tracing::debug!("what was delivered last comes again after {} s", ACK_WAIT.as_secs());
+            tracing::debug!("what was delivered last comes again by itself");
         }
-        rest
+        self.batch
     }
 
     /// A message, or what the server has to say about the request.
-    fn read(&mut self, message: async_nats::Message) -> Result<Option<Pulled>, PullError> {
-        let status = message.status.unwrap_or(StatusCode::OK);
-        self.outstanding = match status {
-            StatusCode::OK => self.outstanding.saturating_sub(1),
-            StatusCode::IDLE_HEARTBEAT => self.outstanding,
-            _ => 0,
-        };
-        match status {
+    fn read(&mut self, message: async_nats::Message) -> Result<(), PullError> {
+        match message.status.unwrap_or(StatusCode::OK) {
             StatusCode::OK => {
                 let message = jetstream::Message { message, context: self.jetstream.clone() };
-                Ok(Pulled::read(message).inspect_err(|error| tracing::error!(%error, "ignored: {error}")).ok())
+                match Pulled::read(message) {
+                    Ok(pulled) => self.batch.push(pulled),
+                    Err(error) => tracing::error!(%error, "ignored: {error}"),
+                }
+                Ok(())
             }
-            StatusCode::IDLE_HEARTBEAT | StatusCode::TIMEOUT | StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::IDLE_HEARTBEAT => Ok(()),
+            StatusCode::TIMEOUT | StatusCode::NOT_FOUND => {
+                self.asked = false;
+                Ok(())
+            }
             StatusCode::NO_RESPONDERS => Err(PullError::Gone { durable: self.durable }),
             status => Err(PullError::Ended(message.description.unwrap_or_else(|| status.to_string()))),
         }

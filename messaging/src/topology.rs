@@ -33,9 +33,9 @@ const DUPLICATE_WINDOW: Duration = Duration::from_secs(5 * 60);
 /// How long a consumer may work on a message before it is delivered to another.
 pub(crate) const ACK_WAIT: Duration = Duration::from_secs(30);
 /// Events stay below 32 KiB; their headers are small.
-const MAX_EVENT_BYTES: i32 = 64 * 1024;
+pub(crate) const MAX_EVENT_BYTES: usize = 64 * 1024;
 /// An event with the headers of a dead letter, among them an error text.
-const MAX_DEAD_LETTER_BYTES: i32 = 2 * MAX_EVENT_BYTES;
+const MAX_DEAD_LETTER_BYTES: usize = 2 * MAX_EVENT_BYTES;
 
 /// What differs between installations.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -158,9 +158,11 @@ pub(crate) fn streams(settings: &TopologySettings) -> [stream::Config; 3] {
         subjects: subject::wildcards(),
         max_bytes: settings.transactions_max_bytes,
         max_age: days(settings.transactions_max_age_days),
-        max_message_size: MAX_EVENT_BYTES,
+        max_message_size: size(MAX_EVENT_BYTES),
         deny_delete: true,
         deny_purge: true,
+        // A relay that takes over publishes its first events at once.
+        allow_atomic_publish: true,
         ..stream_of_the_platform(TRANSACTIONS, settings)
     };
     let redrive = stream::Config {
@@ -168,7 +170,7 @@ pub(crate) fn streams(settings: &TopologySettings) -> [stream::Config; 3] {
         subjects: vec![redrive_subject("*")],
         retention: RetentionPolicy::WorkQueue,
         max_bytes: settings.redrive_max_bytes,
-        max_message_size: MAX_DEAD_LETTER_BYTES,
+        max_message_size: size(MAX_DEAD_LETTER_BYTES),
         ..stream_of_the_platform(REDRIVE, settings)
     };
     let dead_letters = stream::Config {
@@ -176,7 +178,7 @@ pub(crate) fn streams(settings: &TopologySettings) -> [stream::Config; 3] {
         subjects: vec![dead_letter_subject("*", "*")],
         max_bytes: settings.dead_letters_max_bytes,
         max_age: days(settings.dead_letters_max_age_days),
-        max_message_size: MAX_DEAD_LETTER_BYTES,
+        max_message_size: size(MAX_DEAD_LETTER_BYTES),
         ..stream_of_the_platform(DEAD_LETTERS, settings)
     };
     [transactions, redrive, dead_letters]
@@ -184,6 +186,11 @@ pub(crate) fn streams(settings: &TopologySettings) -> [stream::Config; 3] {
 
 const fn days(days: u32) -> Duration {
     Duration::from_secs(days as u64 * 24 * 60 * 60)
+}
+
+/// A size as the server wants it.
+fn size(bytes: usize) -> i32 {
+    i32::try_from(bytes).unwrap_or(i32::MAX)
 }
 
 /// What all our streams have in common: on disk, refusing new messages rather than dropping unread ones.

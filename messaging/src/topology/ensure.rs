@@ -120,3 +120,39 @@ fn fields<Config: Serialize>(config: &Config) -> Result<Map<String, Value>, serd
     }
     Ok(fields)
 }
+
+#[cfg(test)]
+mod tests {
+    use async_nats::jetstream::stream::Config;
+
+    use super::*;
+
+    fn differing(found: impl FnOnce(&mut Config)) -> Option<String> {
+        let [wanted, ..] = streams(&TopologySettings::default());
+        let mut changed = wanted.clone();
+        found(&mut changed);
+        match compare("it", &wanted, &changed) {
+            Ok(()) => None,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn what_a_server_ignored_or_added_is_named() {
+        assert_eq!(differing(|_| {}), None);
+        assert_eq!(differing(|found| found.max_messages = 5), Some("max_msgs of it is 5, not -1".to_owned()));
+        assert_eq!(
+            differing(|found| found.allow_atomic_publish = false),
+            Some("allow_atomic of it is unset, not true".to_owned())
+        );
+        assert_eq!(differing(|found| found.sealed = true), Some("sealed of it is true, not unset".to_owned()));
+    }
+
+    #[test]
+    fn what_the_server_notes_for_itself_is_no_difference() {
+        let note = |found: &mut Config| drop(found.metadata.insert("_nats.level".to_owned(), "1".to_owned()));
+        assert_eq!(differing(note), None);
+        let other = |found: &mut Config| drop(found.metadata.insert("owner".to_owned(), "me".to_owned()));
+        assert!(differing(other).is_some());
+    }
+}
