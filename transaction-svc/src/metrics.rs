@@ -62,7 +62,7 @@ impl LedgerMetrics {
             relay_duplicates: counter(
                 registry,
                 "relay_duplicates_total",
-                "Events that the stream already had: published before, with the acknowledgement lost.",
+                "Events that were found in the stream: published before, with the acknowledgement lost.",
             )?,
             relay_windows_failed: vec(
                 registry,

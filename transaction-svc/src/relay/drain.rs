@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contract::EventId;
 use messaging::{
     OutgoingMessage, Subject,
     publisher::{StreamState, WindowEnd, WindowOutcome},
@@ -26,9 +27,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 struct Position {
     stream: StreamState,
-    /// After a change of leader the stream may hold events that the outbox still does. Until one of them turns out to be new,
-    /// they are published singly: a duplicate does not advance the stream, so a window would break at each.
-    singly: bool,
+    /// What an earlier leader, or this one before it lost an answer, may still have under way is in the first window, or
+    /// directly behind it: stored all at once, that window leaves it no place to slip in.
+    at_once: bool,
 }
 
 /// What stopped the leader for a moment.
@@ -36,8 +37,8 @@ struct Position {
 enum Stumble {
     #[error("the outbox cannot be read or cleared")]
     Outbox(#[from] StoreError),
-    #[error("the stream's state cannot be read")]
-    State(#[from] messaging::publisher::StateError),
+    #[error("the stream cannot be read")]
+    Stream(#[from] messaging::publisher::StateError),
     #[error("the stream did not take an event: {reason}")]
     Window { reason: &'static str, source: Option<Box<dyn std::error::Error + Send + Sync>> },
 }
@@ -56,20 +57,28 @@ impl Relay {
         }
     }
 
-    /// Finds where the stream ends, and whether that is where it ought to.
+    /// Finds where the stream ends, and settles what it has taken without anybody noting it.
     async fn locate(&self) -> Result<Position, Stumble> {
         let stream = self.publisher.stream_state().await?;
-        if let Some(known) = outbox::progress(&self.pool, TRANSACTIONS).await?
-            && (known.created_at != truncated(stream.created) || known.last_sequence > signed(stream.last_sequence))
-        {
+        let known = outbox::progress(&self.pool, TRANSACTIONS).await?;
+        let created_at = truncated(stream.created);
+        let mut noted = known.map_or(0, |known| known.last_sequence);
+        if known.is_some_and(|known| known.created_at != created_at || noted > signed(stream.last_sequence)) {
             self.metrics.stream_went_back.inc();
-            tracing::error!(
-                known_sequence = known.last_sequence,
-                last_sequence = stream.last_sequence,
-                "The stream has lost events that it had acknowledged."
-            );
+            let last_sequence = stream.last_sequence;
+            tracing::error!(noted, last_sequence, "The stream has lost events that it had acknowledged.");
+            noted = 0;
         }
-        Ok(Position { stream, singly: true })
+        loop {
+            let stored = self.publisher.stored_after(u64::try_from(noted).unwrap_or(0)).await?;
+            let Some(last) = stored.last() else { break };
+            noted = signed(last.sequence);
+            let ids: Vec<EventId> = stored.iter().map(|event| event.id).collect();
+            let progress = Progress { created_at, last_sequence: noted };
+            let settled = outbox::found(&self.pool, TRANSACTIONS, &ids, progress).await?;
+            self.metrics.relay_duplicates.inc_by(settled);
+        }
+        Ok(Position { stream, at_once: true })
     }
 
     async fn follow(&self, position: &mut Position) -> Stumble {
@@ -91,57 +100,53 @@ impl Relay {
         }
         let mut rest = &waiting[..];
         while !rest.is_empty() {
-            let window = if position.singly { &rest[..1] } else { rest };
-            let published = self.publish(window, position).await?;
-            rest = &rest[published..];
+            let settled = self.publish(rest, position).await?;
+            rest = &rest[settled..];
         }
         Ok(())
     }
 
-    /// Publishes a window and takes what was acknowledged out of the outbox. Gives the number of events settled.
-    async fn publish(&self, window: &[Waiting], position: &mut Position) -> Result<usize, Stumble> {
-        let messages: Vec<OutgoingMessage> = window.iter().map(message).collect();
-        fail::fail_point!("relay::before_publish");
-        let WindowOutcome { acknowledged, end } =
-            self.publisher.publish_in_order(&messages, position.stream.last_sequence).await;
-        fail::fail_point!("relay::acknowledged");
-        let duplicates = acknowledged.iter().filter(|one| one.duplicate).count();
-        if let Some(last) = acknowledged.iter().filter(|one| !one.duplicate).map(|one| one.sequence).max() {
-            position.stream.last_sequence = last;
-            position.singly = false;
+    /// Publishes from the front of what waits, and takes what was acknowledged out of the outbox. Gives their number.
+    async fn publish(&self, waiting: &[Waiting], position: &mut Position) -> Result<usize, Stumble> {
+        let messages: Vec<OutgoingMessage> = waiting.iter().map(message).collect();
+        let expected = position.stream.last_sequence;
+        let mut outcome = match position.at_once {
+            true => self.publisher.publish_at_once(&messages, expected).await,
+            false => self.publisher.publish_in_order(&messages, expected).await,
+        };
+        if position.at_once && matches!(outcome.end, WindowEnd::DuplicateInWindow) {
+            // The stream knows one of them from before what is noted; singly, it says which.
+            outcome = self.publisher.publish_in_order(&messages[..1], expected).await;
+        } else if matches!(outcome.end, WindowEnd::Complete) {
+            position.at_once = false;
         }
+        fail::fail_point!("relay::acknowledged");
+        let WindowOutcome { acknowledged, end } = outcome;
         let settled = acknowledged.len();
         if settled > 0 {
+            let new = acknowledged.iter().filter(|one| !one.duplicate);
+            position.stream.last_sequence = new.map(|one| one.sequence).max().unwrap_or(expected);
             let progress = Progress {
                 created_at: truncated(position.stream.created),
                 last_sequence: signed(position.stream.last_sequence),
             };
-            outbox::published(&self.pool, TRANSACTIONS, &window[..settled], progress).await?;
+            outbox::published(&self.pool, TRANSACTIONS, &waiting[..settled], progress).await?;
             self.metrics.relay_published.inc_by(settled as u64);
-            self.metrics.relay_duplicates.inc_by(duplicates as u64);
         }
-        self.judge(end, window, settled, position).await
+        self.judge(end, waiting, settled).await
     }
 
     /// What the end of a window means for the next one.
-    async fn judge(
-        &self,
-        end: WindowEnd,
-        window: &[Waiting],
-        settled: usize,
-        position: &mut Position,
-    ) -> Result<usize, Stumble> {
+    async fn judge(&self, end: WindowEnd, waiting: &[Waiting], settled: usize) -> Result<usize, Stumble> {
         let (reason, source) = match end {
             WindowEnd::Complete => return Ok(settled),
-            WindowEnd::DuplicateInWindow => {
-                position.singly = true;
-                return Ok(settled);
-            }
+            WindowEnd::DuplicateInWindow => ("it has one of them already", None),
             WindowEnd::WrongLastSequence => ("somebody else has published", None),
             WindowEnd::Unknown { source } => ("no acknowledgement", Some(source)),
             WindowEnd::Refused { index, permanent: true, source } => {
-                let Some(event) = window.get(index) else { return Ok(settled) };
-                tracing::error!(event = %event.id, cause = chain(&*source), "The stream refuses event {} for good.", event.id);
+                let Some(event) = waiting.get(index) else { return Ok(settled) };
+                let cause = chain(&*source);
+                tracing::error!(event = %event.id, cause, "The stream refuses event {} for good.", event.id);
                 outbox::refused(&self.pool, event, &source.to_string(), self.clock.now()).await?;
                 return Ok(settled + 1);
             }

@@ -2,7 +2,8 @@
 //!
 //! One replica leads, by a lease in the database; any other takes over within seconds of its death. The lease alone
 //! would not be enough: a leader that slept through its end may still have publishes under way. The expected sequence on
-//! every message makes the stream refuse those. What is published is taken out of the outbox only once the stream has
+//! every message makes the stream refuse those, and the first window of a new leader, stored all at once, leaves them no
+//! place where they would fit by accident (`messaging::publisher` has the argument). What is published is taken out of the outbox only once the stream has
 //! acknowledged it, so a crash in between publishes again, and the event's id makes the stream recognise it.
 
 mod drain;

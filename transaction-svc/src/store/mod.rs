@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod answers;
+pub mod begin;
 mod column;
 pub mod effects;
 mod entity;

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use contract::{AccountId, EventId, EventKind};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{StoreError, column::column};
+use super::{StoreError, begin::RELAXED, column::column};
 
 /// An event that waits to be published.
 #[derive(Debug, Clone)]
@@ -34,6 +34,7 @@ struct Row {
 /// # Errors
 /// Those of the database, and a corrupt row.
 pub async fn waiting(pool: &PgPool, limit: i64) -> Result<Vec<Waiting>, StoreError> {
+    let mut transaction = pool.begin_with(RELAXED).await?;
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT pointer.position, event.id, event.kind, event.partition_key, event.traceparent, event.body
          FROM (SELECT position, event_id FROM outbox_relay ORDER BY position LIMIT $1) AS pointer
@@ -41,8 +42,9 @@ pub async fn waiting(pool: &PgPool, limit: i64) -> Result<Vec<Waiting>, StoreErr
          ORDER BY pointer.position",
     )
     .bind(limit)
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     rows.into_iter().map(Waiting::try_from).collect()
 }
 
@@ -70,16 +72,38 @@ pub struct Progress {
     pub last_sequence: i64,
 }
 
-/// Takes published events out of the outbox and remembers how far the stream has come, in one commit.
+/// Takes events that the stream has acknowledged out of the outbox and notes how far the stream has come, in one commit.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn published(pool: &PgPool, stream: &str, events: &[Waiting], progress: Progress) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin_with(RELAXED).await?;
     sqlx::query("DELETE FROM outbox_relay WHERE position = ANY($1)")
         .bind(column(events, |event| event.position))
         .execute(&mut *transaction)
         .await?;
+    note_in_tx(&mut transaction, stream, progress).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The same for events that were found in the stream. Gives the number of those that still waited.
+///
+/// # Errors
+/// Those of the database.
+pub async fn found(pool: &PgPool, stream: &str, ids: &[EventId], progress: Progress) -> Result<u64, StoreError> {
+    let mut transaction = pool.begin_with(RELAXED).await?;
+    // Reads the whole outbox: there is no index on events, because this happens only after a change of leader.
+    let deleted = sqlx::query("DELETE FROM outbox_relay WHERE event_id = ANY($1)")
+        .bind(column(ids, |id| id.uuid()))
+        .execute(&mut *transaction)
+        .await?;
+    note_in_tx(&mut transaction, stream, progress).await?;
+    transaction.commit().await?;
+    Ok(deleted.rows_affected())
+}
+
+async fn note_in_tx(connection: &mut PgConnection, stream: &str, progress: Progress) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO relay_progress AS known (stream, created_at, last_sequence) VALUES ($1, $2, $3)
          ON CONFLICT (stream) DO UPDATE
@@ -91,9 +115,8 @@ pub async fn published(pool: &PgPool, stream: &str, events: &[Waiting], progress
     .bind(stream)
     .bind(progress.created_at)
     .bind(progress.last_sequence)
-    .execute(&mut *transaction)
+    .execute(connection)
     .await?;
-    transaction.commit().await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::decide::{Decision, Decisions, decide},
-    store::{StoreError, accounts::Locking, answers::StoredAnswer},
+    store::{StoreError, accounts::Locking, answers::StoredAnswer, begin},
 };
 
 /// How often a batch is decided anew because another replica was faster with one of its keys.
@@ -22,11 +22,6 @@ const MAX_ATTEMPTS: usize = 5;
 /// Above all timeouts of the database's own: it bounds what a host that vanished without a word can hold up.
 const PREPARE_WITHIN: Duration = Duration::from_secs(12);
 const COMMIT_WITHIN: Duration = Duration::from_secs(6);
-
-/// A planner that saw the tables empty would scan them for ever: inside the writer's transactions it always takes the
-/// indexes. With BEGIN in one message, so it costs nothing.
-const BEGIN: &str =
-    "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 type Replies = Vec<Result<Answer, WriteError>>;
 
@@ -87,7 +82,7 @@ impl<'a> Batch<'a> {
     }
 
     async fn try_prepare(&self, part: &[Submission], locking: Locking) -> Result<Prepared, WriteFailure> {
-        let mut transaction = self.writer.pool.begin_with(BEGIN).await.map_err(StoreError::from)?;
+        let mut transaction = self.writer.pool.begin_with(begin::DURABLE).await.map_err(StoreError::from)?;
         let commands = part.iter().map(|submission| &submission.command);
         let loaded = load::load_in_tx(&mut transaction, commands.clone(), locking).await?;
         let Loaded { ledger, answers } = loaded;

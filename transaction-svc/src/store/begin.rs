@@ -1,0 +1,14 @@
+//! How the transactions of the hot paths begin.
+//!
+//! A planner that saw the tables empty, or has not looked for a while, would scan them for ever: these transactions always
+//! take the indexes. The settings travel in one message with BEGIN, so they cost nothing, and they end with the
+//! transaction, so a pooler in between does not matter.
+
+/// For the writer.
+pub const DURABLE: &str =
+    "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
+/// For the relay, which need not wait for the disk: a pointer that comes back after a crash, because its removal was lost,
+/// is found in the stream and removed again.
+pub(super) const RELAXED: &str = "BEGIN; SET LOCAL synchronous_commit = off; \
+     SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
