@@ -5,7 +5,11 @@ mod error;
 mod notifications;
 
 use axum::extract::FromRef;
-use service_kit::{auth::Verifier, clock::SharedClock, http::{BearerToken, Cursors}};
+use service_kit::{
+    auth::Verifier,
+    clock::SharedClock,
+    http::{BearerToken, Cursors},
+};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
