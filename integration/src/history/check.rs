@@ -73,6 +73,6 @@ pub async fn examine(
 }
 
 /// The names of all rules.
-pub fn rules() -> impl Iterator<Item = &'static str> {
+pub fn rule_names() -> impl Iterator<Item = &'static str> {
     rules::all(InboxOrder::OfTheStream).map(|rule| rule.name)
 }

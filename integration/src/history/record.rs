@@ -1,16 +1,16 @@
 //! Clients that pay each other at random, and write down what they asked and were told.
 //!
-//! They are good clients: without an answer, or asked to try again, they repeat the request under its key, at any replica,
-//! until they are told. Some are hasty (two requests under one key at once) or forgetful (they ask again what they know).
-//! What they choose follows from the seed; what comes of it depends on the faults and on time.
+//! They are good clients: without an answer, or asked to try again, they repeat the request under its key, at any
+//! replica, until they are told. Some are hasty (two requests under one key at once), some forgetful (they ask again
+//! what they know). What they want follows from the seed; what comes of it depends on the faults and on time.
 
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use client::NewTransaction;
+use client::{NewTransaction, Transactions};
 use contract::Currency;
 use futures_util::future::join_all;
-use rand::{RngExt, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use tokio::{join, sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -29,6 +29,10 @@ use crate::{
 /// any fault lasts.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LARGEST_PAYMENT: i64 = 500;
+/// How likely it is that a client is hasty,
+const FEW: f64 = 0.125;
+/// and that it is forgetful, or looks at what it has done.
+const SOME: f64 = 0.25;
 
 /// How much the clients do.
 #[derive(Debug, Clone, Copy)]
@@ -82,19 +86,13 @@ impl Recorder {
         (histories.into_iter().fold(History::default(), History::and), outcome)
     }
 
-    /// How many payments have been told.
-    #[must_use]
-    pub fn told_so_far(&self) -> usize {
-        *self.told.borrow()
-    }
-
     /// Waits until so many more payments have been told.
     ///
     /// # Errors
     /// When they have not within a minute.
     pub async fn told(&self, payments: usize) -> anyhow::Result<()> {
         let mut told = self.told.subscribe();
-        let enough = self.told_so_far() + payments;
+        let enough = *told.borrow() + payments;
         within(PATIENCE, "the clients are told more", async || {
             told.wait_for(|told| *told >= enough).await?;
             Ok(())
@@ -103,52 +101,42 @@ impl Recorder {
     }
 
     async fn client(&self, number: usize, over: &CancellationToken) -> History {
-        let mut random = SmallRng::seed_from_u64(self.load.seed.wrapping_mul(1_000_003) + number as u64);
         let mut history = History::default();
+        // One draw for each payment, however many its fate takes.
+        let seed = self.load.seed.wrapping_mul(self.load.clients as u64).wrapping_add(number as u64);
+        let mut seeds = SmallRng::seed_from_u64(seed);
         for _ in 0..self.load.payments {
             if over.is_cancelled() {
                 break;
             }
-            self.pay_and_look(&mut random, &mut history).await;
+            let mut random = SmallRng::seed_from_u64(seeds.random());
+            let (payer, mut payment) = self.draw(&mut random);
+            self.pay(payer, &mut payment, &mut random).await;
+            if random.random_bool(SOME) {
+                history.balances.extend(self.look_at_source(&payment, payer.replica(&mut random)).await);
+            }
+            if random.random_bool(SOME) {
+                history.transactions.extend(look_at_transaction(&payment, payer.replica(&mut random)).await);
+            }
+            history.payments.push(payment);
             self.told.send_modify(|told| *told += 1);
             sleep(self.load.pause.mul_f64(random.random())).await;
         }
         history
     }
 
-    async fn pay_and_look(&self, random: &mut SmallRng, history: &mut History) {
-        let source = random.random_range(0..self.players.purses.len());
-        let step = random.random_range(1..self.players.purses.len());
-        let destination = self.players.purses[(source + step) % self.players.purses.len()].account;
-        let source = self.players.purses[source];
+    fn draw(&self, random: &mut SmallRng) -> (&User, Payment) {
+        let purses = &self.players.purses;
+        let (source, step) = (random.random_range(0..purses.len()), random.random_range(1..purses.len()));
+        let (source, destination) = (purses[source], purses[(source + step) % purses.len()]);
         let payer = &self.players.users[source.owner];
         let key = format!("{}/{}", self.run, Uuid::from_u64_pair(random.random(), random.random()));
         let amount = cents(random.random_range(1..=LARGEST_PAYMENT));
         let request = NewTransaction {
             reference: Some(key.clone()),
-            ..NewTransaction::new(source.account, destination, amount, Currency::EUR)
+            ..NewTransaction::new(source.account, destination.account, amount, Currency::EUR)
         };
-        let mut payment = Payment { key, payer: payer.name.to_owned(), request, attempts: Vec::new() };
-        self.pay(payer, &mut payment, random).await;
-
-        if random.random_bool(0.25) {
-            let asked = self.began.elapsed();
-            if let Ok(account) = payer.replica(random).account(source.account).await {
-                history.balances.push(SeenBalance { asked, ended: self.began.elapsed(), account });
-            }
-        }
-        if random.random_bool(0.25)
-            && let Some(transaction) = payment.transaction()
-        {
-            let transaction = match payer.replica(random).transaction(transaction.id).await {
-                Ok(transaction) => Some(Some(transaction)),
-                Err(error) if error.may_retry() => None,
-                Err(_) => Some(None),
-            };
-            let seen = transaction.map(|transaction| SeenTransaction { key: payment.key.clone(), transaction });
-            history.transactions.extend(seen);
-        }
-        history.payments.push(payment);
+        (payer, Payment { key, payer: payer.name.to_owned(), request, attempts: Vec::new() })
     }
 
     /// Asks until told, or out of patience.
@@ -160,33 +148,47 @@ impl Recorder {
             .with_jitter()
             .without_max_times();
         for pause in pauses.build() {
-            if random.random_bool(0.125) {
-                let (one, other) =
-                    join!(self.attempt(payer, payment, random.random()), self.attempt(payer, payment, random.random()));
+            let (one, other) = (payer.replica(random), payer.replica(random));
+            if random.random_bool(FEW) {
+                let (one, other) = join!(self.attempt(payment, one), self.attempt(payment, other));
                 payment.attempts.extend([one, other]);
             } else {
-                payment.attempts.push(self.attempt(payer, payment, random.random()).await);
+                payment.attempts.push(self.attempt(payment, one).await);
             }
             if payment.is_told() || started.elapsed() > PATIENCE {
                 break;
             }
             sleep(pause).await;
         }
-        if random.random_bool(0.25) {
-            payment.attempts.push(self.attempt(payer, payment, random.random()).await);
+        if random.random_bool(SOME) {
+            payment.attempts.push(self.attempt(payment, payer.replica(random)).await);
         }
     }
 
-    async fn attempt(&self, payer: &User, payment: &Payment, chance: u64) -> Attempt {
-        let replica = payer.replica(&mut SmallRng::seed_from_u64(chance));
+    async fn attempt(&self, payment: &Payment, replica: &Transactions) -> Attempt {
         let asked = self.began.elapsed();
         let outcome = Outcome::of(replica.create_raw(&payment.key, &payment.request).await);
         Attempt { asked, ended: self.began.elapsed(), outcome }
     }
+
+    async fn look_at_source(&self, payment: &Payment, replica: &Transactions) -> Option<SeenBalance> {
+        let asked = self.began.elapsed();
+        let account = replica.account(payment.request.source).await.ok()?;
+        Some(SeenBalance { asked, ended: self.began.elapsed(), account })
+    }
+}
+
+async fn look_at_transaction(payment: &Payment, replica: &Transactions) -> Option<SeenTransaction> {
+    let transaction = match replica.transaction(payment.transaction()?.id).await {
+        Ok(transaction) => Some(transaction),
+        Err(error) if error.may_retry() => return None,
+        Err(_) => None,
+    };
+    Some(SeenTransaction { key: payment.key.clone(), transaction })
 }
 
 impl User {
-    fn replica(&self, random: &mut SmallRng) -> &client::Transactions {
-        self.replicas.choose(random).unwrap_or(&self.replicas[0])
+    fn replica(&self, random: &mut SmallRng) -> &Transactions {
+        &self.replicas[random.random_range(0..self.replicas.len())]
     }
 }

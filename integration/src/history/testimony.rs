@@ -17,8 +17,8 @@ const TABLES: &str = "
     CREATE TEMPORARY TABLE answers (key text, ended bigint, status integer, body bytea, transaction uuid)
         ON COMMIT DROP;
     CREATE TEMPORARY TABLE told_effects
-        (key text, ended bigint, account uuid, sequence bigint, posted bigint, posted_after bigint, available_after bigint)
-        ON COMMIT DROP;
+        (key text, ended bigint, account uuid, sequence bigint, posted bigint, posted_after bigint,
+         available_after bigint) ON COMMIT DROP;
     CREATE TEMPORARY TABLE seen_balances
         (account uuid, asked bigint, ended bigint, sequence bigint, posted bigint, available bigint) ON COMMIT DROP;
     CREATE TEMPORARY TABLE seen_transactions (key text, transaction jsonb) ON COMMIT DROP;
@@ -30,7 +30,8 @@ const TOLD_BY_EVENTS: &str = "
     CREATE TEMPORARY TABLE parties ON COMMIT DROP AS
     SELECT event.id AS event, event.kind, effect ->> 'owner' AS owner, (effect ->> 'notify')::boolean AS notify,
            (effect ->> 'amount')::bigint AS amount, (effect ->> 'sequence')::bigint AS sequence,
-           (effect ->> 'posted_after')::bigint AS posted_after, (effect ->> 'available_after')::bigint AS available_after
+           (effect ->> 'posted_after')::bigint AS posted_after,
+           (effect ->> 'available_after')::bigint AS available_after
     FROM transactions.events AS event,
          jsonb_array_elements(convert_from(event.body, 'UTF8')::jsonb -> 'data' -> 'effects') AS effect;
     ANALYZE payments; ANALYZE answers; ANALYZE told_effects; ANALYZE seen_balances; ANALYZE stream; ANALYZE parties";
@@ -51,15 +52,18 @@ pub(super) async fn lay_down_in_tx(
 
 async fn lay_down_payments(connection: &mut PgConnection, history: &History) -> sqlx::Result<()> {
     let payments = &history.payments;
-    query("INSERT INTO payments SELECT * FROM UNNEST($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::boolean[])")
-        .bind(column(payments, |payment| payment.key.clone()))
-        .bind(column(payments, |payment| payment.payer.clone()))
-        .bind(column(payments, |payment| payment.request.source.uuid()))
-        .bind(column(payments, |payment| payment.request.destination.uuid()))
-        .bind(column(payments, |payment| payment.request.amount.get()))
-        .bind(column(payments, |payment| payment.is_told()))
-        .execute(connection)
-        .await?;
+    query(
+        "INSERT INTO payments
+         SELECT * FROM UNNEST($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::boolean[])",
+    )
+    .bind(column(payments, |payment| payment.key.clone()))
+    .bind(column(payments, |payment| payment.payer.clone()))
+    .bind(column(payments, |payment| payment.request.source.uuid()))
+    .bind(column(payments, |payment| payment.request.destination.uuid()))
+    .bind(column(payments, |payment| payment.request.amount.get()))
+    .bind(column(payments, |payment| payment.is_told()))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -84,7 +88,8 @@ async fn lay_down_answers(connection: &mut PgConnection, history: &History) -> s
     let effects: Vec<_> = effects.collect();
     query(
         "INSERT INTO told_effects
-         SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])",
+         SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],
+                              $7::bigint[])",
     )
     .bind(column(&effects, |(key, ..)| (*key).clone()))
     .bind(column(&effects, |(_, ended, ..)| *ended))

@@ -1,15 +1,15 @@
-//! Two replicas, one of which stands still at the wrong moment: the other goes on, and what the first still believes when
-//! it wakes up does no harm.
+//! Two replicas, one of which stands still at the wrong moment: the other goes on, and what the first still believes
+//! when it wakes up does no harm.
 
 use anyhow::ensure;
 use client::NewTransaction;
-use contract::{AccountId, Currency, account::Account, transaction::Transaction};
+use contract::{AccountId, Currency, transaction::Transaction};
 use integration::{
     eventually::eventually,
-    fault::signal,
     history::check::InboxOrder,
     people::{Person, cents, fresh_key},
 };
+use rustix::process::Signal;
 use tokio::{
     join,
     time::{Duration, Instant},
@@ -17,8 +17,9 @@ use tokio::{
 
 use crate::trial::{Trial, leads, restart_with_fault};
 
-/// Restarts the first replica with this fault, as the leader of the relay or not.
+/// Restarts the first replica with this fault, as the leader of the relay or not, and with nothing left to publish.
 async fn prepare(trial: &Trial, fault: &str, is_leader: bool) {
+    trial.evidence.at_rest().await.unwrap();
     let (first, second) = (&trial.platform.transaction_svc[0], &trial.platform.transaction_svc[1]);
     if is_leader {
         second.process.stop().await.unwrap();
@@ -33,10 +34,10 @@ async fn prepare(trial: &Trial, fault: &str, is_leader: bool) {
 }
 
 /// Somebody with two accounts, one with money, who talks to this replica.
-async fn payer(trial: &Trial, replica: usize, name: &str) -> (Person, Account, AccountId) {
+async fn payer(trial: &Trial, replica: usize, name: &str) -> (Person, AccountId, AccountId) {
     let person = trial.platform.person_at(replica, name).unwrap();
     let bank = trial.platform.bank().await.unwrap();
-    let from = bank.open_funded(&person, cents(1_000)).await.unwrap();
+    let from = bank.open_funded(&person, cents(1_000)).await.unwrap().id;
     let to = person.open_account().await.unwrap().id;
     (person, from, to)
 }
@@ -72,11 +73,10 @@ async fn a_leader_that_sleeps_past_its_lease_with_a_window_in_hand_does_no_harm_
                 Ok(())
             })
             .await;
-            let pid = first.process.pid().unwrap();
-            signal::freeze(pid).unwrap();
+            first.process.signal(Signal::STOP).unwrap();
             leads(second, true).await;
             trial.clients.told(10).await.unwrap();
-            signal::thaw(pid).unwrap();
+            first.process.signal(Signal::CONT).unwrap();
             leads(first, false).await;
         })
         .await;
@@ -87,36 +87,30 @@ async fn a_leader_that_sleeps_past_its_lease_with_a_window_in_hand_does_no_harm_
 #[tokio::test]
 async fn a_replica_that_stops_with_accounts_locked_holds_up_nobody_for_long() {
     let trial = Trial::of_two_replicas().await;
-    let (_, locked, to) = payer(&trial, 1, "emil").await;
-    let (bystander, free, _) = payer(&trial, 1, "fay").await;
-    let emil = [0, 1].map(|replica| trial.platform.person_at(replica, "emil").unwrap());
+    let (emil, locked, to) = payer(&trial, 1, "emil").await;
+    let (bystander, free, aside) = payer(&trial, 1, "fay").await;
+    let stopped = trial.platform.person_at(0, "emil").unwrap();
     prepare(&trial, "writer::before_commit=1*sleep(2000)", false).await;
-    let (stopped, elsewhere) = (fresh_key(), fresh_key());
+    let (first, second) = (fresh_key(), fresh_key());
 
-    let stops = pay(&emil[0], &stopped, locked.id, to);
+    let stops = pay(&stopped, &first, locked, to);
     let meanwhile = async {
         trial.a_transaction_hangs().await;
-        let pid = trial.ledger().pid().unwrap();
-        signal::freeze(pid).unwrap();
+        trial.ledger().signal(Signal::STOP).unwrap();
         let frozen = Instant::now();
-        let waits = pay(&emil[1], &elsewhere, locked.id, to);
         let goes_on = async {
             for _ in 0..50 {
-                bystander
-                    .pay(free.id, to, cents(1))
-                    .await
-                    .unwrap_or_else(|error| panic!("a neighbour failed: {error}"));
+                bystander.pay(free, aside, cents(1)).await.expect("a neighbour is not failed");
             }
         };
-        join!(waits, goes_on);
-        let waited = frozen.elapsed();
-        signal::thaw(pid).unwrap();
-        waited
+        join!(pay(&emil, &second, locked, to), goes_on);
+        trial.ledger().signal(Signal::CONT).unwrap();
+        frozen.elapsed()
     };
     let (_, waited) = join!(stops, meanwhile);
 
     assert!(waited < Duration::from_secs(8), "the account was locked for {waited:?}");
-    let left = emil[1].ledger.account(locked.id).await.unwrap().balances.posted.get();
+    let left = emil.ledger.account(locked).await.unwrap().balances.posted.get();
     assert_eq!(left, 998, "each of the two payments was made once");
     trial.assert_books_in_order().await;
 }
@@ -134,11 +128,11 @@ async fn an_event_that_commits_after_a_later_one_was_published_is_published_too(
 
     let before = position().await;
     let key = fresh_key();
-    let first = pay(&early, &key, early_from.id, early_to);
+    let first = pay(&early, &key, early_from, early_to);
     let second = async {
         trial.a_transaction_hangs().await;
         assert_eq!(position().await, before + 1, "the earlier position is drawn and not committed");
-        let second = late.pay(late_from.id, late_to, cents(1)).await.unwrap();
+        let second = late.pay(late_from, late_to, cents(1)).await.unwrap();
         stream_has(&trial, &second).await;
         second
     };

@@ -1,4 +1,4 @@
-//! What clients were told: each key has one answer and one effect, and what was acknowledged is on the books as it was told.
+//! What clients were told: each key has one answer and one effect, and what was acknowledged is on the books as told.
 
 use super::Rule;
 
@@ -47,7 +47,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "what was refused did not happen",
         broken_by: "SELECT DISTINCT format('key %s: transaction %s', answer.key, transaction.id)
-                    FROM answers AS answer JOIN transactions.transactions AS transaction ON transaction.reference = answer.key
+                    FROM answers AS answer
+                    JOIN transactions.transactions AS transaction ON transaction.reference = answer.key
                     WHERE answer.status <> 201",
     },
     Rule {
@@ -59,7 +60,8 @@ pub(super) const RULES: &[Rule] = &[
                           WHERE answer.status = 422) AS refusal
                     WHERE refusal.available >= refusal.amount
                        OR NOT EXISTS (SELECT FROM transactions.effects AS effect
-                                      WHERE effect.account_id = refusal.source AND effect.available_after = refusal.available)",
+                                      WHERE effect.account_id = refusal.source
+                                        AND effect.available_after = refusal.available)",
     },
     Rule {
         name: "nothing happened that nobody asked for",
@@ -81,11 +83,12 @@ pub(super) const RULES: &[Rule] = &[
                         SELECT account, ended AS at, sequence AS known, NULL::bigint AS shown FROM told_effects
                         UNION ALL SELECT account, ended, sequence, NULL FROM seen_balances
                         UNION ALL SELECT account, asked, NULL, sequence FROM seen_balances)
-                    SELECT format('account %s was shown at %s, %s us into the run, when %s was known', account, shown, at, known)
-                    FROM (SELECT account, at, shown,
-                                 max(known) OVER (PARTITION BY account ORDER BY at, known NULLS FIRST ROWS UNBOUNDED PRECEDING)
-                                     AS known
-                          FROM moments) AS judged
+                    SELECT format('account %s was shown at %s, %s us into the run, when %s was known', account, shown,
+                                  at, known)
+                    FROM (SELECT account, at, shown, max(known) OVER so_far AS known
+                          FROM moments
+                          WINDOW so_far AS (PARTITION BY account ORDER BY at, known NULLS FIRST
+                                            ROWS UNBOUNDED PRECEDING)) AS judged
                     WHERE shown < known",
     },
     Rule {

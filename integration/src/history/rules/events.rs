@@ -1,4 +1,4 @@
-//! The events: each transition has one, in the journal and on the stream, with the same bytes and in each account's order.
+//! The events: each transition has one, in the journal and on the stream, with the same bytes, in each account's order.
 
 use super::Rule;
 
@@ -21,7 +21,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "an event says what was done",
-        broken_by: "WITH said AS (SELECT event, owner, notify, amount, sequence, posted_after, available_after FROM parties),
+        broken_by: "WITH said AS (SELECT event, owner, notify, amount, sequence, posted_after, available_after
+                                  FROM parties),
                          done AS (SELECT effect.event_id, account.owner, account.notify, effect.posted, effect.sequence,
                                          effect.posted_after, effect.available_after
                                   FROM transactions.effects AS effect
@@ -56,9 +57,11 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "each account's events are on the stream in its order",
-        broken_by: "SELECT format('account %s: effect %s is at %s, after that of effect %s at %s', account_id, sequence, place,
-                                  previous, previous_place)
-                    FROM (SELECT effect.account_id, effect.sequence, place.place, lag(effect.sequence) OVER in_turn AS previous,
+        broken_by:
+            "SELECT format('account %s: effect %s is at %s, after that of effect %s at %s', account_id, sequence,
+                                  place, previous, previous_place)
+                    FROM (SELECT effect.account_id, effect.sequence, place.place,
+                                 lag(effect.sequence) OVER in_turn AS previous,
                                  lag(place.place) OVER in_turn AS previous_place
                           FROM transactions.effects AS effect
                           JOIN (SELECT event, min(sequence) AS place FROM stream GROUP BY event) AS place

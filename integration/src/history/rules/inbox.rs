@@ -8,7 +8,8 @@ pub(super) const RULES: &[Rule] = &[
         broken_by: "SELECT DISTINCT format('%s of event %s', party.owner, party.event) FROM parties AS party
                     WHERE party.notify AND party.kind <> 'account.updated'
                       AND NOT EXISTS (SELECT FROM notifications.notifications AS notification
-                                      WHERE notification.event_id = party.event AND notification.recipient = party.owner)",
+                                      WHERE notification.event_id = party.event
+                                        AND notification.recipient = party.owner)",
     },
     Rule {
         name: "nobody else is notified",
@@ -20,7 +21,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "nobody is notified twice",
-        broken_by: "SELECT format('%s of event %s by notifications %s', recipient, event_id, string_agg(id::text, ', '))
+        broken_by:
+            "SELECT format('%s of event %s by notifications %s', recipient, event_id, string_agg(id::text, ', '))
                     FROM notifications.notifications GROUP BY recipient, event_id HAVING count(*) > 1",
     },
     Rule {
@@ -32,15 +34,17 @@ pub(super) const RULES: &[Rule] = &[
                            ON effect.event_id = notification.event_id AND effect.account_id = notification.account_id
                     LEFT JOIN transactions.accounts AS account ON account.id = effect.account_id
                     LEFT JOIN transactions.events AS event ON event.id = effect.event_id
-                    WHERE (notification.recipient, notification.type, notification.transaction_id, notification.account_sequence,
-                           notification.amount, notification.currency, notification.occurred_at)
-                          IS DISTINCT FROM (account.owner, event.kind, effect.transaction_id, effect.sequence, effect.posted,
-                                            account.currency, effect.occurred_at)",
+                    WHERE (notification.recipient, notification.type, notification.transaction_id,
+                           notification.account_sequence, notification.amount, notification.currency,
+                           notification.occurred_at)
+                          IS DISTINCT FROM (account.owner, event.kind, effect.transaction_id, effect.sequence,
+                                            effect.posted, account.currency, effect.occurred_at)",
     },
     Rule {
         name: "a user's notifications are numbered without a gap, and counted",
-        broken_by: "SELECT format('%s has %s notifications up to %s and a counter at %s', coalesce(counter.recipient, inbox.recipient),
-                                  coalesce(inbox.count, 0), inbox.last, counter.last_position)
+        broken_by: "SELECT format('%s has %s notifications up to %s and a counter at %s',
+                                  coalesce(counter.recipient, inbox.recipient), coalesce(inbox.count, 0), inbox.last,
+                                  counter.last_position)
                     FROM notifications.notification_counters AS counter
                     FULL JOIN (SELECT recipient, count(*) AS count, max(position) AS last,
                                       count(DISTINCT position) AS positions,
@@ -51,7 +55,8 @@ pub(super) const RULES: &[Rule] = &[
                            ON inbox.recipient = counter.recipient
                     WHERE (counter.last_position, counter.last_position, counter.last_position,
                            counter.unread, counter.read, counter.archived)
-                          IS DISTINCT FROM (inbox.last, inbox.count, inbox.positions, inbox.unread, inbox.read, inbox.archived)",
+                          IS DISTINCT FROM (inbox.last, inbox.count, inbox.positions,
+                                            inbox.unread, inbox.read, inbox.archived)",
     },
     Rule {
         name: "what was received is what the journal has",

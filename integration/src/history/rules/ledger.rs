@@ -34,7 +34,8 @@ pub(super) const RULES: &[Rule] = &[
         broken_by: "SELECT format('effect %s of account %s', sequence, account_id)
                     FROM (SELECT *, lag(posted_after, 1, 0::bigint) OVER in_turn AS posted_before,
                                  lag(occurred_at) OVER in_turn AS previous_at
-                          FROM transactions.effects WINDOW in_turn AS (PARTITION BY account_id ORDER BY sequence)) AS effect
+                          FROM transactions.effects
+                          WINDOW in_turn AS (PARTITION BY account_id ORDER BY sequence)) AS effect
                     WHERE posted_before + posted <> posted_after OR previous_at >= occurred_at",
     },
     Rule {
@@ -53,7 +54,8 @@ pub(super) const RULES: &[Rule] = &[
                             sum(effect.posted) FILTER (WHERE effect.account_id = transaction.destination),
                             sum(effect.posted))
                            IS DISTINCT FROM (-(transaction.captured_amount - transaction.refunded_amount)::numeric,
-                                             (transaction.captured_amount - transaction.refunded_amount)::numeric, 0::numeric)",
+                                             (transaction.captured_amount - transaction.refunded_amount)::numeric,
+                                             0::numeric)",
     },
     Rule {
         name: "an effect belongs to an account and a transaction that exist",

@@ -3,7 +3,10 @@ use std::time::Duration;
 use integration::eventually::eventually;
 use messaging::{DeadLetterReason, Disposition, metrics::ConsumerState, topology::DEAD_LETTERS};
 
-use super::fixture::{Desk, Drawer, Running, Server, body, events, ids};
+use super::{
+    desk::{Desk, Drawer, Running, body},
+    fixture::{Server, events, ids},
+};
 
 #[tokio::test]
 async fn everything_is_handled_once_and_acknowledged() {

@@ -7,7 +7,10 @@ use messaging::{
     topology::{self, NOTIFICATIONS},
 };
 
-use super::fixture::{Desk, Drawer, Running, Server, events, small, until};
+use super::{
+    desk::{Desk, Drawer, Running},
+    fixture::{Server, events, small, until},
+};
 
 #[tokio::test]
 async fn what_was_handled_and_not_acknowledged_comes_again() {

@@ -9,7 +9,10 @@ use messaging::{
     topology::{DEAD_LETTERS, NOTIFICATIONS},
 };
 
-use super::fixture::{Desk, Drawer, Running, Server, events, until};
+use super::{
+    desk::{Desk, Drawer, Running},
+    fixture::{Server, events, until},
+};
 
 fn retry(after: Duration) -> Disposition {
     Disposition::Retry { after, error: "not yet".to_owned() }

@@ -4,6 +4,7 @@
 mod consumer;
 mod consumer_failures;
 mod consumer_retries;
+mod desk;
 mod fencing;
 mod fixture;
 mod permissions;
