@@ -11,7 +11,8 @@
 //! that no ingest waits for. New notifications wait for nobody: their events are ours.
 //!
 //! Positions are given in the order in which the events were handed in, under the lock of the recipient's counter, so
-//! that one user's notifications are in the order of the stream and become readable in it.
+//! that one user's notifications are in the order of the stream and become readable in it. What the stream has to deliver
+//! again, because a process died with it in hand, comes behind what was newer.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -91,7 +91,6 @@ async fn events_that_were_published_and_not_yet_noted_are_not_published_again() 
                 Ok(())
             })
             .await;
-            trial.clients.told(20).await.unwrap();
             trial.ledger().kill().await.unwrap();
             trial.ledger().start().await.unwrap();
         })

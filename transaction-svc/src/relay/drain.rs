@@ -110,6 +110,7 @@ impl Relay {
     async fn publish(&self, waiting: &[Waiting], position: &mut Position) -> Result<usize, Stumble> {
         let messages: Vec<OutgoingMessage> = waiting.iter().map(message).collect();
         let expected = position.stream.last_sequence;
+        fail::fail_point!("relay::before_publish");
         let mut outcome = match position.at_once {
             true => self.publisher.publish_at_once(&messages, expected).await,
             false => self.publisher.publish_in_order(&messages, expected).await,

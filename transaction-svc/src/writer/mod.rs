@@ -3,8 +3,8 @@
 //! Two of these loops run in a process. One takes its turn at the queue and prepares a batch while the other commits, so
 //! batches grow by themselves under load and a lone command never waits (group commit without linger). The rules:
 //! nothing is answered before its commit; a decision that may have been committed is never sent again; and no command
-//! fails its neighbours: a batch that the database refuses is taken apart, and an account that stays locked holds up
-//! only the commands that name it.
+//! fails its neighbours: a batch that the database refuses is taken apart, and an account that stays locked
+//! fails only the commands that name it (the others wait as long as `lock_timeout` allows, once).
 
 #![deny(clippy::float_arithmetic, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 #![deny(clippy::wildcard_enum_match_arm, clippy::unwrap_used, clippy::indexing_slicing)]
