@@ -9,7 +9,7 @@ FAULTS := --features transaction-svc/failpoints,notification-svc/failpoints
 platform := target/debug/platform
 export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
 
-.PHONY: help run test check bench build tools
+.PHONY: help run test check chaos bench build tools
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,10 @@ check: tools ## Formatting, lints, dependencies, documentation
 	then cargo deny --log-level error check --disable-fetch advisories; \
 	else echo "advisories: not checked, the advisory database is out of reach"; fi
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+chaos: build tools ## Only the stories in which processes are killed, frozen and away
+	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE) \
+	  --filterset 'package(integration) and test(/^(crashes|takeover|outages)::/)'
 
 bench: ## Transactions per second, beside pgbench on the same server
 	@cargo build --release --workspace --bins
