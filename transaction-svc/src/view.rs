@@ -4,6 +4,7 @@ use contract::{
     account::{Account as AccountView, Balances},
     transaction::{Effect as EffectView, EffectBalance, Transaction as TransactionView},
 };
+use service_kit::http::EntityTag;
 
 use crate::domain::{
     account::{Account, Effect},
@@ -85,12 +86,12 @@ pub fn stored_effect(effect: &StoredEffect, readable: bool) -> EffectView {
 
 /// Changes whenever the account does.
 #[must_use]
-pub fn account_etag(account: &Account) -> String {
-    format!("\"{}\"", account.version)
+pub fn account_etag(account: &Account) -> EntityTag {
+    EntityTag::numbered(account.version)
 }
 
 /// Changes whenever the transaction does: its events have increasing times.
 #[must_use]
-pub fn transaction_etag(transaction: &Transaction) -> String {
-    format!("\"{}\"", transaction.updated_at.unix_timestamp_nanos() / 1_000)
+pub fn transaction_etag(transaction: &Transaction) -> EntityTag {
+    EntityTag::numbered(transaction.updated_at.unix_timestamp_nanos() / 1_000)
 }

@@ -4,6 +4,7 @@
 
 mod authority;
 mod bad_input;
+mod conditional;
 mod crashes;
 mod idempotency;
 mod lists;

@@ -11,7 +11,7 @@ use contract::{
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Page, PageQuery, Problem, ProblemDocument},
+    http::{Conditional, EntityTag, IfNoneMatch, Page, PageQuery, Problem, ProblemDocument},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -56,6 +56,8 @@ struct ListFilters {
 }
 
 const LIST: &str = "notifications";
+/// Part of every tag: another build may show the same rows differently.
+const BUILD: &str = env!("CARGO_PKG_VERSION");
 
 /// List notifications
 ///
@@ -63,11 +65,12 @@ const LIST: &str = "notifications";
 #[utoipa::path(
     get, path = "/v1/users/{user}/notifications", tag = "notifications", operation_id = "list_notifications",
     params(
-        OfUser, ListFilters,
+        OfUser, ListFilters, ("If-None-Match" = Option<String>, Header),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)
     ),
     responses(
         (status = 200, body = Page<Notification>),
+        (status = 304, description = "The caller has it."),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
     ),
     extensions(("x-scope" = json!("notifications:read")))
@@ -75,16 +78,27 @@ const LIST: &str = "notifications";
 async fn list(
     caller: Caller,
     Path(OfUser { user }): Path<OfUser>,
+    if_none_match: IfNoneMatch,
     State(api): State<Api>,
     PageQuery { page, filters }: PageQuery<ListFilters>,
-) -> Result<Json<Page<Notification>>, Problem> {
+) -> Result<Conditional<Json<Page<Notification>>>, Problem> {
     let user = user_of_path(&caller, Scope::NotificationsRead, user)?;
     let question = (&user, &filters);
-    let before = api.cursors.open(LIST, &question, &page)?;
+    let before: Option<i64> = api.cursors.open(LIST, &question, &page)?;
+    let rows_to_fetch = page.limit.rows_to_fetch();
+    // What a page shows follows from the question and the version of the inbox: one small row tells whether it is had.
+    let tag = |version: i64| EntityTag::digest(&(BUILD, &question, rows_to_fetch, before, version));
+    if !if_none_match.is_empty() {
+        let current = tag(api.inbox.version(&user).await.map_err(error::store)?);
+        if if_none_match.has(&current) {
+            return Ok(Conditional::Unchanged(current));
+        }
+    }
     let filter = Filter { status: filters.status, kind: filters.r#type };
-    let rows = api.inbox.list(&user, filter, before, page.limit.rows_to_fetch()).await.map_err(error::store)?;
+    let listed = api.inbox.list(&user, filter, before, rows_to_fetch).await.map_err(error::store)?;
     let cursor_after = |last: &Notification| api.cursors.seal(LIST, &question, &last.position);
-    Ok(Json(Page::of_rows(rows, page.limit, cursor_after, |notification| notification)))
+    let shown = Page::of_rows(listed.notifications, page.limit, cursor_after, |notification| notification);
+    Ok(Conditional::Changed(tag(listed.version), Json(shown)))
 }
 
 /// Count notifications
@@ -92,9 +106,10 @@ async fn list(
 /// How many there are in each status.
 #[utoipa::path(
     get, path = "/v1/users/{user}/notifications/counts", tag = "notifications", operation_id = "count_notifications",
-    params(OfUser),
+    params(OfUser, ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = NotificationCounts),
+        (status = 304, description = "The caller has it."),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
     ),
     extensions(("x-scope" = json!("notifications:read")))
@@ -102,10 +117,13 @@ async fn list(
 async fn counts(
     caller: Caller,
     Path(OfUser { user }): Path<OfUser>,
+    if_none_match: IfNoneMatch,
     State(api): State<Api>,
-) -> Result<Json<NotificationCounts>, Problem> {
+) -> Result<Conditional<Json<NotificationCounts>>, Problem> {
     let user = user_of_path(&caller, Scope::NotificationsRead, user)?;
-    api.inbox.counts(&user).await.map(Json).map_err(error::store)
+    let counts = api.inbox.counts(&user).await.map_err(error::store)?;
+    let tag = EntityTag::digest(&(BUILD, &user, counts));
+    Ok(if_none_match.unless_had(tag, || Json(counts)))
 }
 
 /// Mark a notification read

@@ -22,11 +22,13 @@ pub async fn advance_in_tx(
     let recipients: Vec<_> = added.keys().copied().collect();
     let counts: Vec<_> = added.values().copied().collect();
     let last_positions: Vec<(String, i64)> = sqlx::query_as(
-        "INSERT INTO notification_counters AS counter (recipient, last_position, unread, read, archived)
-         SELECT recipient, added, added, 0, 0 FROM UNNEST($1::text[], $2::bigint[]) AS new (recipient, added)
+        "INSERT INTO notification_counters AS counter (recipient, last_position, unread, read, archived, version)
+         SELECT recipient, added, added, 0, 0, 1 FROM UNNEST($1::text[], $2::bigint[]) AS new (recipient, added)
          ORDER BY recipient COLLATE \"C\"
          ON CONFLICT (recipient) DO UPDATE
-            SET last_position = counter.last_position + excluded.last_position, unread = counter.unread + excluded.unread
+            SET last_position = counter.last_position + excluded.last_position,
+                unread = counter.unread + excluded.unread,
+                version = counter.version + 1
          RETURNING recipient, last_position",
     )
     .bind(recipients)
@@ -56,13 +58,14 @@ pub(super) async fn move_in_tx(
     if count == 0 {
         return Ok(());
     }
-    let mut counts = counts(&counter);
+    let (mut counts, version) = (counts(&counter), counter.version + 1);
     *count_of(&mut counts, from) -= count;
     *count_of(&mut counts, to) += count;
     let mut counter = counter.into_active_model();
     counter.unread = Set(counts.unread);
     counter.read = Set(counts.read);
     counter.archived = Set(counts.archived);
+    counter.version = Set(version);
     counter.update(transaction).await?;
     Ok(())
 }

@@ -8,9 +8,9 @@ use contract::{
     notification::{Notification, NotificationCounts, NotificationStatus},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Set, TransactionTrait,
-    sea_query::{Expr, ExprTrait},
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set, TransactionTrait,
+    sea_query::{Asterisk, Expr, ExprTrait, JoinType, NullOrdering, Order, Query, SelectStatement},
 };
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -25,11 +25,22 @@ use crate::domain::handling::Handling;
 /// How many notifications one transaction of [`Inbox::read_all`] changes.
 const READ_ALL_CHUNK: u64 = 1_000;
 
+const PAGE: &str = "page";
+const VERSION: &str = "inbox_version";
+
 /// Which of a user's notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Filter {
     pub status: Option<NotificationStatus>,
     pub kind: Option<EventKind>,
+}
+
+/// Some of a user's notifications, all from one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// See [`Inbox::version`].
+    pub version: i64,
+    pub notifications: Vec<Notification>,
 }
 
 /// The notifications of all users.
@@ -44,7 +55,7 @@ impl Inbox {
         Self { database: service_kit::postgres::orm(pool) }
     }
 
-    /// Up to `limit` notifications, newest first, from before a position.
+    /// Up to `limit` notifications, newest first, from before a position, and the version of the inbox that they are of.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -54,16 +65,33 @@ impl Inbox {
         filter: Filter,
         before: Option<i64>,
         limit: u64,
-    ) -> Result<Vec<Notification>, StoreError> {
-        let rows = visible(recipient)
+    ) -> Result<Listed, StoreError> {
+        let page = visible(recipient)
             .apply_if(filter.status, |query, status| query.filter(notification::Column::Status.eq(status_text(status))))
             .apply_if(filter.kind, |query, kind| query.filter(notification::Column::Type.eq(kind.as_str())))
             .apply_if(before, |query, position| query.filter(notification::Column::Position.lt(position)))
             .order_by_desc(notification::Column::Position)
             .limit(limit)
-            .all(&self.database)
-            .await?;
-        rows.into_iter().map(from_row).collect()
+            .into_query();
+        let statement = self.database.get_database_backend().build(&with_version(recipient, page));
+        let rows = self.database.query_all_raw(statement).await?;
+        let mut listed = Listed::default();
+        for row in &rows {
+            listed.version = row.try_get::<Option<i64>>("", VERSION)?.unwrap_or_default();
+            if let Some(model) = Option::<notification::Model>::from_query_result(row, "")? {
+                listed.notifications.push(from_row(model)?);
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Grows with every change of what [`Inbox::list`] and [`Inbox::counts`] say of this user.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn version(&self, recipient: &str) -> Result<i64, StoreError> {
+        let counter = notification_counter::Entity::find_by_id(recipient).one(&self.database).await?;
+        Ok(counter.map(|counter| counter.version).unwrap_or_default())
     }
 
     /// How many notifications the user has in each status.
@@ -152,6 +180,23 @@ fn visible(recipient: &str) -> sea_orm::Select<notification::Entity> {
     notification::Entity::find()
         .filter(notification::Column::Recipient.eq(recipient))
         .filter(notification::Column::Muted.into_expr().not())
+}
+
+/// A page and the version of the inbox in one statement, so that no change comes between them. A page without rows is one
+/// row of the version alone.
+fn with_version(recipient: &str, page: SelectStatement) -> SelectStatement {
+    let version = Query::select()
+        .column(notification_counter::Column::Version)
+        .from(notification_counter::Entity)
+        .and_where(notification_counter::Column::Recipient.eq(recipient))
+        .take();
+    Query::select()
+        .expr_as(version, VERSION)
+        .column((PAGE, Asterisk))
+        .from_subquery(Query::select().expr(Expr::val(1)).take(), "always")
+        .join_subquery(JoinType::LeftJoin, page, PAGE, Expr::val(true))
+        .order_by_with_nulls((PAGE, notification::Column::Position), Order::Desc, NullOrdering::Last)
+        .take()
 }
 
 /// A row as the API shows it.

@@ -4,6 +4,7 @@
 //! and the extractors turn bytes into types, once. Outwards: whatever fails leaves as a `problem`.
 
 mod edge;
+mod etag;
 mod field;
 mod json;
 mod listener;
@@ -17,6 +18,7 @@ mod trace_parent;
 mod value;
 
 pub use edge::edge;
+pub use etag::{Conditional, EntityTag, IfNoneMatch};
 pub use field::{Field, Fields};
 pub use json::JsonBody;
 pub use listener::{ListenError, Listener};

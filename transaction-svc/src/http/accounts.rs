@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use contract::{AccountId, Currency, MinorUnits, account::Account as AccountView};
 
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Cursors, Field, Fields, JsonBody, Page, PageQuery, Problem, ProblemDocument},
+    http::{Conditional, Cursors, Field, Fields, IfNoneMatch, JsonBody, Page, PageQuery, Problem, ProblemDocument},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -124,9 +119,10 @@ async fn open(
 /// One's own, or any with `accounts:any`.
 #[utoipa::path(
     get, path = "/v1/accounts/{id}", tag = "accounts", operation_id = "read_account",
-    params(("id" = AccountId, Path)),
+    params(("id" = AccountId, Path), ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = AccountView),
+        (status = 304, description = "The caller has it."),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
     ),
     extensions(("x-scope" = json!("accounts:read")))
@@ -134,12 +130,13 @@ async fn open(
 async fn read(
     caller: Caller,
     PathId(id): PathId<AccountId>,
+    if_none_match: IfNoneMatch,
     State(database): State<Database>,
-) -> Result<Response, Problem> {
+) -> Result<Conditional<Json<AccountView>>, Problem> {
     caller.require(Scope::AccountsRead)?;
     let account = accounts::find(&database, id).await.map_err(error::store)?;
     let account = account.filter(|account| may_read(&caller, account)).ok_or_else(error::not_found)?;
-    Ok(([(header::ETAG, view::account_etag(&account))], Json(view::account(&account))).into_response())
+    Ok(if_none_match.unless_had(view::account_etag(&account), || Json(view::account(&account))))
 }
 
 /// Which accounts to list.

@@ -72,7 +72,12 @@ fn created(applied: &Applied, caller: &Caller) -> Result<StoredAnswer, serde_jso
             (body, format!("/v1/transactions/{}", transaction.id), view::transaction_etag(transaction))
         }
     };
-    Ok(StoredAnswer { status: CREATED, body: Bytes::from(body), location: Some(location), etag: Some(etag) })
+    Ok(StoredAnswer {
+        status: CREATED,
+        body: Bytes::from(body),
+        location: Some(location),
+        etag: Some(etag.to_string()),
+    })
 }
 
 const CREATED: i16 = 201;

@@ -68,7 +68,7 @@ impl Store {
     /// The newest first.
     pub(super) async fn ids(&self, user: &str) -> Vec<NotificationId> {
         let listed = self.inbox.list(user, Filter::default(), None, 1_000).await.unwrap();
-        listed.into_iter().map(|notification| notification.id).collect()
+        listed.notifications.into_iter().map(|notification| notification.id).collect()
     }
 
     /// Positions are 1, 2, 3 … for each user, counters say what counting says, and nothing was sorted out by Postgres.

@@ -13,6 +13,7 @@ pub struct Model {
     pub unread: i64,
     pub read: i64,
     pub archived: i64,
+    pub version: i64,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

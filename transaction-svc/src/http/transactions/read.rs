@@ -1,16 +1,11 @@
 //! `GET /v1/transactions/{id}`.
 
-use axum::{
-    Json,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use contract::{TransactionId, transaction::Transaction as TransactionView};
 
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Problem, ProblemDocument},
+    http::{Conditional, IfNoneMatch, Problem, ProblemDocument},
 };
 
 use super::present::Presenter;
@@ -25,9 +20,10 @@ use crate::{
 /// One of one's own accounts, on either side, or any with `transactions:any`.
 #[utoipa::path(
     get, path = "/v1/transactions/{id}", tag = "transactions", operation_id = "read_transaction",
-    params(("id" = TransactionId, Path)),
+    params(("id" = TransactionId, Path), ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = TransactionView),
+        (status = 304, description = "The caller has it."),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
     ),
     extensions(("x-scope" = json!("transactions:read")))
@@ -35,8 +31,9 @@ use crate::{
 pub(super) async fn read(
     caller: Caller,
     PathId(id): PathId<TransactionId>,
+    if_none_match: IfNoneMatch,
     State(database): State<Database>,
-) -> Result<Response, Problem> {
+) -> Result<Conditional<Json<TransactionView>>, Problem> {
     caller.require(Scope::TransactionsRead)?;
     let found = transactions::find(&database, id).await.map_err(error::store)?;
     let transaction = found.ok_or_else(error::not_found)?;
@@ -45,5 +42,5 @@ pub(super) async fn read(
     if !presenter.may_read(&transaction) {
         return Err(error::not_found());
     }
-    Ok(([(header::ETAG, view::transaction_etag(&transaction))], Json(presenter.present(&transaction))).into_response())
+    Ok(if_none_match.unless_had(view::transaction_etag(&transaction), || Json(presenter.present(&transaction))))
 }
