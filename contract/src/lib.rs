@@ -1,6 +1,6 @@
-//! What is said on every wire of the platform: ids, money, resources and events.
+//! What is said on every wire of the platform: ids, money, resources and events, and how webhooks are signed.
 //!
-//! Pure data. A receiver of events or a client of the API needs this crate and nothing else of ours; it must never depend
+//! Pure. A receiver of events or a client of the API needs this crate and nothing else of ours; it must never depend
 //! on a runtime, a web framework, a database or a broker. Shapes change by the rules in [`event`]: optional fields may
 //! be added, meanings never change.
 
@@ -13,6 +13,7 @@ pub mod event;
 pub mod id;
 pub mod money;
 pub mod notification;
+pub mod signature;
 pub mod timestamp;
 pub mod transaction;
 

@@ -23,9 +23,10 @@ use sqlx::{Connection, PgConnection, PgPool};
 use crate::{
     config::{Config, required},
     consumer::{self, Consumption},
-    http::{self, Api},
+    http::{self, Api, Secrets},
     ingest::Ingest,
-    metrics::{ConsumerGauges, IngestMetrics},
+    intake,
+    metrics::{ConsumerGauges, IngestMetrics, WebhookMetrics},
     store::{inbox::Inbox, parked_messages::ParkedMessages, schema},
 };
 
@@ -47,15 +48,20 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
+    let ingest = Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?);
+    let (intake, waiting) = intake::queue(ingest.clone());
     let api = Api {
         verifier: Verifier::from_jwks_file(&required(config.auth, "AUTH__JWKS_FILE")?, clock.clone())?,
         inbox: Inbox::new(&pool),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
         clock: clock.clone(),
+        secrets: Secrets::new(required(config.webhook, "WEBHOOK__SECRETS")?.secrets()?),
+        intake,
+        webhook_metrics: WebhookMetrics::register(&registry)?,
     };
     let consumption = Consumption {
         nats: nats.clone(),
-        ingest: Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?),
+        ingest,
         parking: ParkedMessages::new(pool.clone()),
         clock,
         metrics: Arc::new(ConsumerMetrics::default()),
@@ -70,6 +76,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (routes, _) = http::router().with_state(api).split_for_parts();
     let routes = edge(routes, &config.http, http_metrics);
     working.spawn_vital("api", move |stop| async move { Ok(public.serve(routes, stop).await?) });
+    // Not told to stop: it ends when the API has, so that requests that are being finished still find it.
+    working.spawn_vital("intake", move |_stop| async move {
+        waiting.run().await;
+        Ok(())
+    });
     working.spawn_restarting("consumer", move |stop| consumer::run(consumption.clone(), stop));
     let (schema, checked) = (health.component("schema", Importance::Required), pool.clone());
     working.spawn_restarting("schema check", move |stop| {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{app, config::Config, http};
+use crate::{app, config::Config, http, operate::webhook};
 
 /// Notifications: what the events of the ledger mean to each user.
 ///
@@ -24,6 +24,18 @@ enum Command {
     Migrate,
     /// Print the OpenAPI document of the API.
     Openapi,
+    /// What operators do about webhooks.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum WebhookCommand {
+    /// Say whether a captured request would be accepted, or which rule refuses it.
+    ///
+    /// Reads JSON from standard input: `secret` (or a list of them), `now` (seconds since 1970), `headers` (names and
+    /// values) and `body_b64`. Ends with 0 if it is accepted, else with 1.
+    Check,
 }
 
 /// Runs the command of the command line.
@@ -33,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::Serve => blocking(app::serve),
         Command::Migrate => blocking(app::migrate),
         Command::Openapi => print_openapi(),
+        Command::Webhook(WebhookCommand::Check) => check_webhook(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,6 +65,13 @@ fn blocking<Run: Future<Output = anyhow::Result<()>>>(command: impl FnOnce(Confi
 #[expect(clippy::print_stdout, reason = "the document is what the command is for")]
 fn print_openapi() -> anyhow::Result<()> {
     println!("{}", http::openapi().to_pretty_json()?);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the verdict is what the command is for")]
+fn check_webhook() -> anyhow::Result<()> {
+    webhook::check(std::io::stdin().lock())?;
+    println!("accepted");
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! Configuration: environment variables that start with `NOTIFICATION_SVC__`.
 
+use contract::signature::{InvalidSecret, Secret};
 use messaging::{NatsConfig, TopologySettings};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use service_kit::config::{AuthConfig, ConfigError, HttpConfig, LogConfig, PostgresConfig, load};
 
@@ -20,12 +21,31 @@ pub struct Config {
     pub auth: Option<AuthConfig>,
     /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
     pub cursor_key: Option<SecretString>,
+    pub webhook: Option<WebhookConfig>,
     /// `migrate`: the schema's owner.
     pub migrator_url: Option<SecretString>,
     /// `migrate`: who makes streams and consumers.
     pub provisioner: Option<NatsConfig>,
     #[serde(default)]
     pub topology: TopologySettings,
+}
+
+/// The push path.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// Whose signatures are believed: `whsec_…`, several with spaces between them while one is rotated.
+    pub secrets: SecretString,
+}
+
+impl WebhookConfig {
+    /// # Errors
+    /// Where one of them is no secret, or there is none.
+    pub fn secrets(&self) -> Result<Vec<Secret>, InvalidSecret> {
+        let secrets = self.secrets.expose_secret().split_whitespace().map(str::parse);
+        let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
+        if secrets.is_empty() { Err(InvalidSecret) } else { Ok(secrets) }
+    }
 }
 
 impl Config {

@@ -5,7 +5,9 @@
 //! | whom an event is told to, and in which words | [`domain`] |
 //! | the one way in, for JetStream and webhooks | [`ingest`] |
 //! | events that come over JetStream | [`consumer`] |
+//! | events that come by webhook, one by one | [`intake`] |
 //! | the REST API | [`http`] |
+//! | what operators do by hand | [`operate`] |
 //! | what is kept in Postgres | [`store`] |
 //! | how the process is put together, started and stopped | [`app`], [`cli`], [`config`] |
 
@@ -16,5 +18,7 @@ pub mod consumer;
 pub mod domain;
 pub mod http;
 pub mod ingest;
+pub mod intake;
 pub mod metrics;
+pub mod operate;
 pub mod store;

@@ -68,6 +68,25 @@ impl IngestMetrics {
     }
 }
 
+/// The metrics of the push path, besides those of its events.
+#[derive(Debug, Clone)]
+pub struct WebhookMetrics {
+    refused: IntCounterVec,
+}
+
+impl WebhookMetrics {
+    /// # Errors
+    /// When the registry already has them.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let help = "Webhooks that were refused before anything was made of them, by reason.";
+        Ok(Self { refused: vec(registry, "webhook_refused_total", help, &["reason"])? })
+    }
+
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.refused.with_label_values(&[reason]).inc();
+    }
+}
+
 /// The metrics of the durable consumer, as messaging counts them.
 #[derive(Debug, Clone)]
 pub struct ConsumerGauges {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use contract::signature;
 use tokio::try_join;
 
 use crate::config::{POSTGRES_URL, RunningServers};
@@ -127,6 +128,13 @@ impl Backing {
     #[must_use]
     pub fn key_set(&self) -> PathBuf {
         self.directory.path().join("jwks.json")
+    }
+
+    /// With which the ledger signs what it sends to the platform's own receiver.
+    #[must_use]
+    pub fn webhook_secret(&self) -> signature::Secret {
+        let bytes = hex::decode(self.secret.derive("webhook")).expect("what is derived is hexadecimal");
+        signature::Secret::from_bytes(bytes).expect("32 bytes are a secret")
     }
 
     /// Ends everything but Postgres.

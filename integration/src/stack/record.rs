@@ -28,6 +28,7 @@ pub struct Record {
     pub postgres: PostgresRecord,
     pub nats: NatsRecord,
     pub redis: Option<RedisRecord>,
+    pub webhook: WebhookRecord,
     pub tokens: Tokens,
     /// The certificate authority's file, when the platform speaks TLS.
     pub ca: Option<String>,
@@ -67,6 +68,14 @@ pub struct RedisRecord {
     pub url: String,
 }
 
+/// The platform's own receiver of webhooks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WebhookRecord {
+    pub url: String,
+    /// With which it believes signatures.
+    pub secret: String,
+}
+
 /// Bearer tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Tokens {
@@ -102,6 +111,7 @@ impl Record {
             postgres: PostgresRecord::of(backing),
             nats: NatsRecord::of(&backing.nats),
             redis: backing.redis.as_ref().map(RedisRecord::of),
+            webhook: WebhookRecord::of(platform),
             tokens,
             ca: None,
             supervisor_pid: std::process::id(),
@@ -168,6 +178,13 @@ impl NatsRecord {
 impl RedisRecord {
     fn of(redis: &Redis) -> Self {
         Self { pid: pid(redis.process.as_ref()), url: address(&redis.url) }
+    }
+}
+
+impl WebhookRecord {
+    fn of(platform: &Platform) -> Self {
+        let url = platform.notification_svc.first().map(Service::webhook_url);
+        Self { url: url.as_ref().map(address).unwrap_or_default(), secret: platform.backing.webhook_secret().reveal() }
     }
 }
 

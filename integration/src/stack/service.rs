@@ -85,6 +85,17 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Where the notification service takes webhooks of the ledger.
+    ///
+    /// # Panics
+    /// Never: every path can be joined to an HTTP address.
+    #[must_use]
+    pub fn webhook_url(&self) -> Url {
+        self.url.join("v1/webhooks/transactions").expect("an HTTP address has a path")
+    }
+}
+
 /// A subcommand of a service.
 #[must_use]
 pub fn program(kind: ServiceKind, subcommand: &str, programs: &Path, log: PathBuf, settings: &Settings) -> Program {

@@ -38,6 +38,9 @@ pub fn serve(kind: ServiceKind, backing: &Backing) -> Settings {
         LOG_FORMAT,
     ]);
     settings.extend(nats("NATS", kind.role(), backing));
+    if kind == ServiceKind::Notification {
+        settings.push(("WEBHOOK__SECRETS".to_owned(), backing.webhook_secret().reveal()));
+    }
     settings
 }
 

@@ -20,4 +20,5 @@ mod strangers;
 mod takeover;
 mod tidy;
 mod trial;
+mod webhooks;
 mod wire;

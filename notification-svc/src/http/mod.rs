@@ -1,8 +1,10 @@
 //! The REST API: one file for each resource, with its wire structs and handlers. Handlers never see rows.
 
+mod answer;
 mod authority;
 mod error;
 mod notifications;
+mod webhook;
 
 use axum::extract::FromRef;
 use service_kit::{
@@ -13,7 +15,9 @@ use service_kit::{
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::store::inbox::Inbox;
+use crate::{intake::Intake, metrics::WebhookMetrics, store::inbox::Inbox};
+
+pub use webhook::Secrets;
 
 /// What handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -22,11 +26,14 @@ pub struct Api {
     pub inbox: Inbox,
     pub cursors: Cursors,
     pub clock: SharedClock,
+    pub secrets: Secrets,
+    pub intake: Intake,
+    pub webhook_metrics: WebhookMetrics,
 }
 
 /// Every route, with its description.
 pub fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(notifications::router())
+    OpenApiRouter::with_openapi(Document::openapi()).merge(notifications::router()).merge(webhook::router())
 }
 
 /// The OpenAPI document of the API.

@@ -1,4 +1,4 @@
-//! The body of a request as a wire struct.
+//! The body of a request, as bytes or as a wire struct.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -10,6 +10,24 @@ use serde_json::Value;
 
 use super::problem::{Problem, ProblemKind};
 use super::value::{UNKNOWN_FIELD, from_value};
+
+/// The bytes of a body within the body limit, as they came.
+#[derive(Debug, Clone)]
+pub struct RawBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = Bytes::from_request(request, state).await;
+        body.map(Self).map_err(|rejection| match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is larger than this operation accepts.")
+            }
+            _ => Problem::new(ProblemKind::MALFORMED, "The body ended early."),
+        })
+    }
+}
 
 /// A JSON body, of `Content-Type: application/json` and within the body limit.
 ///
@@ -26,14 +44,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             let detail = "The body has to be of Content-Type application/json.";
             return Err(Problem::new(ProblemKind::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            match rejection.into_response().status() {
-                StatusCode::PAYLOAD_TOO_LARGE => {
-                    Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is larger than this operation accepts.")
-                }
-                _ => Problem::new(ProblemKind::MALFORMED, "The body ended early."),
-            }
-        })?;
+        let RawBody(body) = RawBody::from_request(request, state).await?;
         parse(&body).map(Self).map_err(|error| explain::<T>(&body, &error))
     }
 }

@@ -100,16 +100,16 @@ impl Store {
     }
 }
 
-pub(super) fn now() -> OffsetDateTime {
+pub(crate) fn now() -> OffsetDateTime {
     SystemClock.now()
 }
 
 /// 12.50 euros for the rent, now.
-pub(super) fn payment(from: &str, to: &str) -> Event {
+pub(crate) fn payment(from: &str, to: &str) -> Event {
     payment_at(now(), from, to)
 }
 
-pub(super) fn payment_at(time: OffsetDateTime, from: &str, to: &str) -> Event {
+pub(crate) fn payment_at(time: OffsetDateTime, from: &str, to: &str) -> Event {
     let (source, destination) = (AccountId::new(time, rand::random()), AccountId::new(time, rand::random()));
     let amount = Amount::new(1250).unwrap();
     let transaction = TransactionSnapshot {
@@ -149,7 +149,7 @@ fn effect(account: AccountId, owner: &str, amount: MinorUnits) -> EventEffect {
 }
 
 /// The same event with another description, and so with other bytes.
-pub(super) fn described(mut event: Event, description: &str) -> Event {
+pub(crate) fn described(mut event: Event, description: &str) -> Event {
     if let EventData::Transaction(data) = &mut event.data {
         data.transaction.description = Some(description.to_owned());
     }

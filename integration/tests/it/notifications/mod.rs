@@ -3,7 +3,7 @@
 
 mod api;
 mod delivery;
-mod fixture;
+pub(crate) mod fixture;
 mod inbox;
 mod ingest;
 mod parking;

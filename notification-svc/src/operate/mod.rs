@@ -1,0 +1,3 @@
+//! What operators do by hand, on the command line.
+
+pub mod webhook;
