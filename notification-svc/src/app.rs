@@ -45,13 +45,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let http_metrics = HttpMetrics::register(&registry)?;
     let health = Health::new(clock.clone());
 
+    let (working, watched) = (Tasks::new(), Tasks::new());
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
     let ingest = Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?);
     let (intake, waiting) = intake::queue(ingest.clone());
     let api = Api {
-        verifier: Verifier::from_jwks_file(&required(config.auth, "AUTH__JWKS_FILE")?, clock.clone())?,
+        verifier: Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &watched).await?,
         inbox: Inbox::new(&pool),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
         clock: clock.clone(),
@@ -69,7 +70,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         component: health.component("consumer", Importance::Informative),
     };
 
-    let (working, watched) = (Tasks::new(), Tasks::new());
     let public = Listener::public(&config.http).await?;
     let admin = Listener::admin(&config.http)?;
     tracing::info!(api = %public.address(), admin = %admin.address(), "Serving.");

@@ -67,6 +67,10 @@ impl Health {
         Self { clock, report: Arc::default() }
     }
 
+    pub(crate) fn clock(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
     /// Adds a component. It is down until it is reported up.
     #[must_use]
     pub fn component(&self, name: &'static str, importance: Importance) -> Component {

@@ -49,13 +49,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = Arc::new(LedgerMetrics::register(&registry)?);
     let health = Health::new(clock.clone());
 
+    let (serving, writing, background) = (Tasks::new(), Tasks::new(), Tasks::new());
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "transaction-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::TransactionSvc, "transaction-svc").await?;
     let committed = Arc::new(Notify::new());
     let (writer, commands) = Writer::new(pool.clone(), metrics.clone(), committed.clone());
     let api = Api {
-        verifier: Verifier::from_jwks_file(&required(config.auth, "AUTH__JWKS_FILE")?, clock.clone())?,
+        verifier: Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &background).await?,
         commands: commands.clone(),
         database: postgres::orm(&pool),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
@@ -69,7 +70,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         component: health.component("relay", Importance::Informative),
     };
 
-    let (serving, writing, background) = (Tasks::new(), Tasks::new(), Tasks::new());
     let (serving_died, writing_died, background_died) = (serving.token(), writing.token(), background.token());
     let (routes, _) = http::router().with_state(api).split_for_parts();
     let public = Listener::public(&config.http).await?;

@@ -7,9 +7,11 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
-use super::jwt::Verifier;
+use super::jwt::{TokenError, Verifier};
 use super::scope::{Scope, Scopes};
 use crate::http::{Problem, ProblemKind};
+
+const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// Who is asking. As an extractor it answers 401 to a request without a valid bearer token; it comes before the body,
 /// so that strangers' bodies are not read.
@@ -47,9 +49,15 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let token = bearer_token(&parts.headers).ok_or_else(|| unauthenticated("A bearer token is required."))?;
-        Verifier::from_ref(state).verify(token).map_err(|error| {
+        Verifier::from_ref(state).verify(token).await.map_err(|error| {
             tracing::debug!(cause = %error, "Token refused.");
-            unauthenticated("The bearer token is not valid.")
+            match error {
+                TokenError::NoKeys => {
+                    Problem::new(ProblemKind::UNAVAILABLE, "Tokens cannot be verified at the moment.")
+                        .retry_after(RETRY_AFTER_SECONDS)
+                }
+                _ => unauthenticated("The bearer token is not valid."),
+            }
         })
     }
 }

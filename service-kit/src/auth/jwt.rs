@@ -1,8 +1,8 @@
 //! Bearer tokens: signed JWTs (RFC 7519), verified with the issuer's public keys.
 //!
 //! Verifying a signature costs more than the rest of a small request, so a verified token is remembered, by its SHA-256,
-//! until it expires. The remembered one's times are still checked on each use. Never the token's own word: the key
-//! decides the algorithm, so neither `alg: none` nor an HMAC made with a public key is tried.
+//! until it expires. On each use its times are checked again, and that its key is still one of the issuer's. Never the
+//! token's own word: the key decides the algorithm (`jwk`).
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,14 +11,20 @@ use std::time::{Duration, Instant};
 use jsonwebtoken::{Validation, decode, decode_header};
 use moka::Expiry;
 use moka::sync::Cache;
+use prometheus::Registry;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::caller::Caller;
-use super::jwks::{Jwks, JwksError};
+use super::jwk::VerificationKey;
+use super::key_source::{KeyReadError, KeySource, KeySourceError};
+use super::keys::{NoKeys, TokenKeys};
+use super::metrics::AuthMetrics;
 use super::scope::Scopes;
 use crate::clock::SharedClock;
 use crate::config::AuthConfig;
+use crate::health::{Health, Importance};
+use crate::tasks::Tasks;
 
 /// Longer ones are refused unread.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -44,6 +50,26 @@ pub enum TokenError {
     NotYetValid,
     #[error("the token's subject is not a user")]
     Subject,
+    /// Says nothing about the token.
+    #[error("the issuer's keys are not known at the moment")]
+    NoKeys,
+}
+
+impl From<NoKeys> for TokenError {
+    fn from(_: NoKeys) -> Self {
+        Self::NoKeys
+    }
+}
+
+/// Why tokens cannot be verified at all.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifierError {
+    #[error(transparent)]
+    Source(#[from] KeySourceError),
+    #[error(transparent)]
+    Keys(#[from] KeyReadError),
+    #[error("the metrics of tokens are registered already")]
+    Metrics(#[from] prometheus::Error),
 }
 
 /// Verifies tokens. Cheap to clone: all clones share keys and memory.
@@ -54,7 +80,8 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     issuer: Arc<str>,
     audience: String,
-    keys: Jwks,
+    keys: TokenKeys,
+    metrics: AuthMetrics,
     clock: SharedClock,
     verified: Cache<Fingerprint, Verified>,
 }
@@ -65,6 +92,7 @@ type Fingerprint = [u8; 32];
 #[derive(Debug, Clone)]
 struct Verified {
     caller: Caller,
+    key: Arc<VerificationKey>,
     not_before: Option<i64>,
     expires: i64,
 }
@@ -80,18 +108,38 @@ struct Claims {
 }
 
 impl Verifier {
-    /// Believes tokens that are signed with a key of the configured file.
+    /// Believes tokens that are signed with a key of the configured file or address, and keeps these keys up to date in a
+    /// task of its own.
     ///
     /// # Errors
-    /// A key set that cannot be read or has no usable key.
-    pub fn from_jwks_file(config: &AuthConfig, clock: SharedClock) -> Result<Self, JwksError> {
-        let keys = Jwks::read(&config.jwks_file)?;
+    /// A source that cannot be used, and a file without a usable key. An address may be out of reach for now.
+    pub async fn start(
+        config: &AuthConfig,
+        registry: &Registry,
+        health: &Health,
+        tasks: &Tasks,
+    ) -> Result<Self, VerifierError> {
+        let verifier = Self::new(config, health.clock(), registry).await?;
+        let (keys, component) = (verifier.0.keys.clone(), health.component("token keys", Importance::Required));
+        tasks.spawn_restarting("token keys", move |stop| keys.clone().follow(component.clone(), stop));
+        Ok(verifier)
+    }
+
+    async fn new(config: &AuthConfig, clock: SharedClock, registry: &Registry) -> Result<Self, VerifierError> {
+        let metrics = AuthMetrics::register(registry)?;
+        let source = KeySource::of(config)?;
+        let is_local = matches!(source, KeySource::File(_));
+        let keys = TokenKeys::new(source, config, clock.clone(), metrics.clone());
+        if is_local {
+            keys.refresh().await?;
+        }
         let verified =
             Cache::builder().max_capacity(MAX_REMEMBERED_TOKENS).expire_after(AtExpiry(clock.clone())).build();
         Ok(Self(Arc::new(Inner {
             issuer: config.issuer.as_str().into(),
             audience: config.audience.clone(),
             keys,
+            metrics,
             clock,
             verified,
         })))
@@ -101,28 +149,41 @@ impl Verifier {
     ///
     /// # Errors
     /// Why the token is not believed.
-    pub fn verify(&self, token: &str) -> Result<Caller, TokenError> {
+    pub async fn verify(&self, token: &str) -> Result<Caller, TokenError> {
+        let caller = self.caller_of(token).await;
+        if caller.is_err() {
+            self.0.metrics.refused.inc();
+        }
+        caller
+    }
+
+    async fn caller_of(&self, token: &str) -> Result<Caller, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLong);
         }
         let fingerprint = Sha256::digest(token).into();
-        if let Some(verified) = self.0.verified.get(&fingerprint) {
+        if let Some(verified) = self.0.verified.get(&fingerprint)
+            && self.0.keys.still_hold(&verified.key)?
+        {
             verified.check_times(self.now())?;
+            self.0.metrics.remembered.inc();
             return Ok(verified.caller);
         }
-        let verified = self.decode(token)?;
+        let header = decode_header(token).map_err(TokenError::Invalid)?;
+        if header.crit.is_some() {
+            return Err(TokenError::Critical);
+        }
+        let kid = header.kid.ok_or(TokenError::UnknownKey)?;
+        let key = self.0.keys.find(&kid).await?.ok_or(TokenError::UnknownKey)?;
+        let verified = self.decode(token, key)?;
         verified.check_times(self.now())?;
+        self.0.metrics.verified.inc();
         let caller = verified.caller.clone();
         self.0.verified.insert(fingerprint, verified);
         Ok(caller)
     }
 
-    fn decode(&self, token: &str) -> Result<Verified, TokenError> {
-        let header = decode_header(token).map_err(TokenError::Invalid)?;
-        if header.crit.is_some() {
-            return Err(TokenError::Critical);
-        }
-        let key = header.kid.and_then(|kid| self.0.keys.get(&kid)).ok_or(TokenError::UnknownKey)?;
+    fn decode(&self, token: &str, key: Arc<VerificationKey>) -> Result<Verified, TokenError> {
         let mut validation = Validation::new(key.algorithm);
         validation.set_issuer(&[&self.0.issuer]);
         validation.set_audience(&[&self.0.audience]);
@@ -140,6 +201,7 @@ impl Verifier {
                 subject: claims.sub.into(),
                 scopes: Scopes::parse(&claims.scope),
             },
+            key,
             not_before: claims.nbf.map(whole_seconds),
             expires: whole_seconds(claims.exp),
         })

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use url::Url;
 
 /// The public listener and the admin listener, and what they put up with.
 #[derive(Debug, Clone, Deserialize)]
@@ -153,8 +154,26 @@ pub struct AuthConfig {
     pub issuer: String,
     /// The `aud` that tokens must carry, alone or among others.
     pub audience: String,
-    /// The issuer's public keys, a JWK set (RFC 7517).
-    pub jwks_file: PathBuf,
+    /// The issuer's public keys, a JWK set (RFC 7517), in a file …
+    pub jwks_file: Option<PathBuf>,
+    /// … or, instead, at an address: https, or http on the loopback interface.
+    pub jwks_url: Option<Url>,
+    /// PEM: who may vouch for the address, instead of the system's authorities.
+    pub jwks_ca_file: Option<PathBuf>,
+    /// How often the keys are read again.
+    #[serde(default = "default_jwks_refresh_seconds")]
+    pub jwks_refresh_seconds: NonZeroU64,
+    /// How long keys are believed that could not be read again.
+    #[serde(default = "default_jwks_keep_seconds")]
+    pub jwks_keep_seconds: NonZeroU64,
+}
+
+fn default_jwks_refresh_seconds() -> NonZeroU64 {
+    nonzero(5 * 60)
+}
+
+fn default_jwks_keep_seconds() -> NonZeroU64 {
+    nonzero(24 * 60 * 60)
 }
 
 const fn nonzero(value: u64) -> NonZeroU64 {

@@ -4,6 +4,8 @@ mod auth;
 mod body;
 mod edge;
 mod health;
+mod issuer;
+mod key_sets;
 mod listener;
 mod page;
 mod support;

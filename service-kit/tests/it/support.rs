@@ -1,5 +1,7 @@
 //! A served router, and waiting for a condition.
 
+#![expect(clippy::panic, reason = "the assertions of a test")]
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +18,16 @@ use time::OffsetDateTime;
 
 /// Long enough for a busy machine, and only ever waited for in full by a test that fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until the condition holds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}
 
 /// A router behind the edge, on a port of its own.
 pub(crate) struct Server {
