@@ -1,8 +1,8 @@
 //! The notifications API.
 
 use contract::{
-    NotificationId,
-    notification::{Notification, NotificationCounts},
+    EventKind, NotificationId,
+    notification::{Locale, Notification, NotificationCounts, Preferences},
 };
 
 use super::{Error, Page, Transport};
@@ -48,6 +48,26 @@ impl Notifications {
     /// [`Error`]
     pub async fn mark_all_read(&self, user: &str) -> Result<NotificationCounts, Error> {
         self.0.act(&path(user, "/read-all")).await
+    }
+
+    /// # Errors
+    /// [`Error`]
+    pub async fn preferences(&self, user: &str) -> Result<Preferences, Error> {
+        self.0.get(&format!("/v1/users/{user}/preferences"), &()).await
+    }
+
+    /// Tells the user from now on in this language, and not of these types of events.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn replace_preferences(
+        &self,
+        user: &str,
+        locale: Locale,
+        muted_types: &[EventKind],
+    ) -> Result<Preferences, Error> {
+        let body = serde_json::json!({ "locale": locale, "muted_types": muted_types });
+        self.0.put(&format!("/v1/users/{user}/preferences"), &body).await
     }
 }
 

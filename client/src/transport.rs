@@ -70,6 +70,14 @@ impl Transport {
         decode(&self.send(self.request(Method::POST, path)).await?)
     }
 
+    /// A PUT, which may be repeated as it is.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
+        decode(&self.send(self.request(Method::PUT, path).json(body)).await?)
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(path);

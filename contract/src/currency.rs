@@ -33,13 +33,19 @@ impl Currency {
     /// The amount as people read it, in the form `EUR -12.50`.
     #[must_use]
     pub fn display(self, units: MinorUnits) -> String {
+        format!("{} {}", self.code(), self.decimal(units, "."))
+    }
+
+    /// The number of the amount alone, such as `-12.50`, with this between whole and minor units.
+    #[must_use]
+    pub fn decimal(self, units: MinorUnits, point: &str) -> String {
         let sign = if units.get() < 0 { "-" } else { "" };
         let digits = units.get().unsigned_abs().to_string();
         let exponent = usize::from(self.exponent());
         let padded = format!("{digits:0>width$}", width = exponent + 1);
         let (whole, fraction) = padded.split_at(padded.len() - exponent);
-        let point = if exponent == 0 { "" } else { "." };
-        format!("{} {sign}{whole}{point}{fraction}", self.code())
+        let point = if exponent == 0 { "" } else { point };
+        format!("{sign}{whole}{point}{fraction}")
     }
 }
 

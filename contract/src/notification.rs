@@ -1,5 +1,7 @@
 //! A notification as the API shows it.
 
+use std::{collections::BTreeSet, str::FromStr};
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -56,4 +58,54 @@ pub struct NotificationCounts {
     pub unread: i64,
     pub read: i64,
     pub archived: i64,
+}
+
+/// A language that notifications are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Locale {
+    #[default]
+    En,
+    De,
+}
+
+impl Locale {
+    /// Every language there is.
+    pub const ALL: [Self; 2] = [Self::En, Self::De];
+
+    /// The BCP 47 tag.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::De => "de",
+        }
+    }
+}
+
+/// The text is the tag of no language that notifications are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a language that notifications are written in")]
+pub struct UnknownLocale;
+
+impl FromStr for Locale {
+    type Err = UnknownLocale;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLocale> {
+        Self::ALL.into_iter().find(|locale| locale.as_str() == text).ok_or(UnknownLocale)
+    }
+}
+
+/// What a user wants to be told, and in which language.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Preferences {
+    pub locale: Locale,
+    /// Of these types of events the user is not told.
+    pub muted_types: BTreeSet<EventKind>,
+    /// Null while the user has chosen nothing.
+    #[serde(with = "crate::timestamp::option")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub updated_at: Option<OffsetDateTime>,
 }

@@ -27,7 +27,7 @@ use crate::{
     ingest::Ingest,
     intake,
     metrics::{ConsumerGauges, IngestMetrics, WebhookMetrics},
-    store::{inbox::Inbox, parked_messages::ParkedMessages, schema},
+    store::{inbox::Inbox, parked_messages::ParkedMessages, preferences::PreferenceStore, schema},
 };
 
 /// How long each other step of a stop may take, besides the drain of requests.
@@ -54,6 +54,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let api = Api {
         verifier: Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &watched).await?,
         inbox: Inbox::new(&pool),
+        preferences: PreferenceStore::new(pool.clone()),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
         clock: clock.clone(),
         secrets: Secrets::new(required(config.webhook, "WEBHOOK__SECRETS")?.secrets()?),

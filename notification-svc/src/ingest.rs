@@ -14,9 +14,9 @@
 //! that one user's notifications are in the order of the stream and become readable in it. What the stream has to deliver
 //! again, because a process died with it in hand, comes behind what was newer.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use contract::{Event, EventId, event::DecodeError};
+use contract::{Event, EventId, event::DecodeError, notification::Locale};
 use service_kit::{clock::SharedClock, telemetry};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -25,13 +25,15 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     domain::{
         plan::{Planned, plan},
-        render::{Locale, render},
+        preferences::Preferences,
+        render::render,
         way::Way,
     },
     metrics::IngestMetrics,
     store::{
-        counters,
+        counters::{self, Added},
         notifications::{self, NewNotification},
+        preferences,
         received_events::{self, BodyHash, ReceivedEvent},
     },
 };
@@ -149,8 +151,12 @@ impl Ingest {
         }
         let (outcomes, planned) = judge(arrivals, oldest, new, &bodies);
         if !planned.is_empty() {
-            let last_positions = counters::advance_in_tx(&mut transaction, &count_by_recipient(&planned)).await?;
-            let notifications = position_and_render(planned, last_positions)?;
+            let recipients: BTreeSet<_> = planned.iter().map(|(_, planned)| planned.recipient).collect();
+            let recipients: Vec<_> = recipients.into_iter().collect();
+            let preferences = preferences::of_in_tx(&mut transaction, &recipients).await?;
+            let judged = with_preferences(planned, &preferences);
+            let last_positions = counters::advance_in_tx(&mut transaction, &count_by_recipient(&judged)).await?;
+            let notifications = position_and_render(judged, last_positions)?;
             notifications::insert_in_tx(&mut transaction, &notifications, now).await?;
         }
         transaction.commit().await?;
@@ -192,25 +198,46 @@ fn judge<'e>(
     (outcomes.collect(), notifications)
 }
 
-fn count_by_recipient<'e>(planned: &[(&'e Event, Planned<'e>)]) -> BTreeMap<&'e str, i64> {
-    let mut counts = BTreeMap::new();
-    for (_, planned) in planned {
-        *counts.entry(planned.recipient).or_insert(0) += 1;
+/// A notification, and how its recipient wants to be told of it.
+struct Judged<'e> {
+    event: &'e Event,
+    planned: Planned<'e>,
+    locale: Locale,
+    muted: bool,
+}
+
+fn with_preferences<'e>(
+    planned: Vec<(&'e Event, Planned<'e>)>,
+    preferences: &HashMap<String, Preferences>,
+) -> Vec<Judged<'e>> {
+    let judged = planned.into_iter().map(|(event, planned)| {
+        let chosen = preferences.get(planned.recipient);
+        let locale = chosen.map(|chosen| chosen.locale).unwrap_or_default();
+        Judged { event, planned, locale, muted: chosen.is_some_and(|chosen| chosen.mute(event.kind)) }
+    });
+    judged.collect()
+}
+
+fn count_by_recipient<'e>(judged: &[Judged<'e>]) -> BTreeMap<&'e str, Added> {
+    let mut counts = BTreeMap::<_, Added>::new();
+    for Judged { planned, muted, .. } in judged {
+        let added = counts.entry(planned.recipient).or_default();
+        added.all += 1;
+        added.shown += i64::from(!muted);
     }
     counts
 }
 
 /// Numbers the notifications of each recipient, in their order, after the last position that the recipient had.
 fn position_and_render<'e>(
-    planned: Vec<(&'e Event, Planned<'e>)>,
+    judged: Vec<Judged<'e>>,
     mut last_positions: HashMap<String, i64>,
 ) -> sqlx::Result<Vec<NewNotification<'e>>> {
-    let locale = Locale::default();
-    let positioned = planned.into_iter().map(|(event, planned)| {
+    let positioned = judged.into_iter().map(|Judged { event, planned, locale, muted }| {
         let position = last_positions.get_mut(planned.recipient).ok_or(sqlx::Error::RowNotFound)?;
         *position += 1;
         let text = render(event, &planned, locale);
-        Ok(NewNotification { event, planned, text, locale, position: *position })
+        Ok(NewNotification { event, planned, text, locale, muted, position: *position })
     });
     positioned.collect()
 }

@@ -113,6 +113,7 @@ struct Sent {
 fn sent(stage: &Stage, operation: &str) -> Sent {
     let (body, refusal) = match operation {
         "open_account" => (Some(account("alice")), Some((403, "forbidden"))),
+        "replace_preferences" => (Some(json!({"locale": "de", "muted_types": []}).to_string()), None),
         "create_transaction" => (Some(payment(stage.alice, stage.bob, 1)), Some((422, "unknown_account"))),
         "read_notification" | "unread_notification" | "archive_notification" | "read_all_notifications" => (None, None),
         "receive_event" => (Some("{}".to_owned()), None),

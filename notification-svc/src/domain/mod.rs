@@ -14,6 +14,7 @@
 
 pub mod handling;
 pub mod plan;
+pub mod preferences;
 pub mod render;
 pub mod way;
 

@@ -1,5 +1,6 @@
 //! Whose notifications a caller may see and change: one's own, and with `notifications:any` anybody's.
 
+use serde::Deserialize;
 use service_kit::{
     auth::{Caller, Scope},
     http::Problem,
@@ -10,6 +11,14 @@ use super::error::not_found;
 /// How callers name themselves in a path.
 const ME: &str = "me";
 const MAX_USER_LENGTH: usize = 128;
+
+/// The path of what belongs to a user.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfUser {
+    /// The `sub` of the user, or `me`.
+    pub(super) user: String,
+}
 
 /// The user that the path names, if the caller may act for that user.
 ///

@@ -4,6 +4,7 @@ mod answer;
 mod authority;
 mod error;
 mod notifications;
+mod preferences;
 mod webhook;
 
 use axum::extract::FromRef;
@@ -15,15 +16,23 @@ use service_kit::{
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{intake::Intake, metrics::WebhookMetrics, store::inbox::Inbox};
+use crate::{
+    intake::Intake,
+    metrics::WebhookMetrics,
+    store::{inbox::Inbox, preferences::PreferenceStore},
+};
 
 pub use webhook::Secrets;
+
+/// Part of every entity tag: another build may show the same rows differently.
+const BUILD: &str = env!("CARGO_PKG_VERSION");
 
 /// What handlers need.
 #[derive(Debug, Clone, FromRef)]
 pub struct Api {
     pub verifier: Verifier,
     pub inbox: Inbox,
+    pub preferences: PreferenceStore,
     pub cursors: Cursors,
     pub clock: SharedClock,
     pub secrets: Secrets,
@@ -33,7 +42,10 @@ pub struct Api {
 
 /// Every route, with its description.
 pub fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(notifications::router()).merge(webhook::router())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(notifications::router())
+        .merge(preferences::router())
+        .merge(webhook::router())
 }
 
 /// The OpenAPI document of the API.

@@ -15,7 +15,11 @@ use service_kit::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Api, authority::user_of_path, error};
+use super::{
+    Api, BUILD,
+    authority::{OfUser, user_of_path},
+    error,
+};
 use crate::store::inbox::Filter;
 
 pub(super) fn router() -> OpenApiRouter<Api> {
@@ -26,13 +30,6 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .routes(routes!(unread))
         .routes(routes!(archive))
         .routes(routes!(read_all))
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Path)]
-struct OfUser {
-    /// The `sub` of the user, or `me`.
-    user: String,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -56,8 +53,6 @@ struct ListFilters {
 }
 
 const LIST: &str = "notifications";
-/// Part of every tag: another build may show the same rows differently.
-const BUILD: &str = env!("CARGO_PKG_VERSION");
 
 /// List notifications
 ///

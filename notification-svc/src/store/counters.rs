@@ -8,7 +8,15 @@ use sqlx::PgConnection;
 
 use super::entity::notification_counter::{Entity, Model};
 
-/// Makes room for so many new, unread notifications of each recipient, and returns the last position that each had before.
+/// New notifications of one recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Added {
+    pub all: i64,
+    /// Those that are shown, and so counted: as unread.
+    pub shown: i64,
+}
+
+/// Makes room for so many new notifications of each recipient, and returns the last position that each had before.
 /// The rows stay locked until the transaction ends, so that positions become visible in their order, without a gap.
 ///
 /// The rows are locked in the order of recipients, so that two transactions never wait for each other here.
@@ -17,13 +25,15 @@ use super::entity::notification_counter::{Entity, Model};
 /// Those of the database.
 pub async fn advance_in_tx(
     connection: &mut PgConnection,
-    added: &BTreeMap<&str, i64>,
+    added: &BTreeMap<&str, Added>,
 ) -> sqlx::Result<HashMap<String, i64>> {
     let recipients: Vec<_> = added.keys().copied().collect();
-    let counts: Vec<_> = added.values().copied().collect();
+    let all: Vec<_> = added.values().map(|added| added.all).collect();
+    let shown: Vec<_> = added.values().map(|added| added.shown).collect();
     let last_positions: Vec<(String, i64)> = sqlx::query_as(
         "INSERT INTO notification_counters AS counter (recipient, last_position, unread, read, archived, version)
-         SELECT recipient, added, added, 0, 0, 1 FROM UNNEST($1::text[], $2::bigint[]) AS new (recipient, added)
+         SELECT recipient, added, shown, 0, 0, 1
+         FROM UNNEST($1::text[], $2::bigint[], $3::bigint[]) AS new (recipient, added, shown)
          ORDER BY recipient COLLATE \"C\"
          ON CONFLICT (recipient) DO UPDATE
             SET last_position = counter.last_position + excluded.last_position,
@@ -32,12 +42,13 @@ pub async fn advance_in_tx(
          RETURNING recipient, last_position",
     )
     .bind(recipients)
-    .bind(counts)
+    .bind(all)
+    .bind(shown)
     .fetch_all(connection)
     .await?;
     let before = last_positions.into_iter().map(|(recipient, last)| {
-        let before = last - added.get(recipient.as_str()).copied().unwrap_or_default();
-        (recipient, before)
+        let added = added.get(recipient.as_str()).copied().unwrap_or_default();
+        (recipient, last - added.all)
     });
     Ok(before.collect())
 }

@@ -1,6 +1,8 @@
 //! Why the store could not answer.
 
-use sea_orm::DbErr;
+use std::sync::Arc;
+
+use sea_orm::{DbErr, RuntimeErr};
 use service_kit::postgres;
 use uuid::Uuid;
 
@@ -14,6 +16,12 @@ pub enum StoreError {
     Refused(#[source] DbErr),
     #[error("the stored {column} of notification {id} cannot be understood")]
     Corrupt { id: Uuid, column: &'static str },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::from(DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
+    }
 }
 
 impl From<DbErr> for StoreError {

@@ -2,7 +2,8 @@
 //! and never commits; everything else is a transaction of its own.
 //!
 //! SQL by hand where events come in by the thousand (`received_events`, `counters`, `notifications`), sea-orm where users
-//! read and change a few rows (`inbox`). Rows are input too: what cannot be understood is refused as corrupt.
+//! read and change a few rows (`inbox`). An array of text, which `preferences` has, is beyond what sea-orm is built with
+//! here. Rows are input too: what cannot be understood is refused as corrupt.
 
 pub mod counters;
 mod entity;
@@ -10,5 +11,6 @@ pub mod error;
 pub mod inbox;
 pub mod notifications;
 pub mod parked_messages;
+pub mod preferences;
 pub mod received_events;
 pub mod schema;

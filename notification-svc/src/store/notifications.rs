@@ -1,12 +1,12 @@
 //! Adding notifications, many at a time.
 
-use contract::{Currency, Event, EventKind, MinorUnits};
+use contract::{Currency, Event, EventKind, MinorUnits, notification::Locale};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::domain::{
     plan::Planned,
-    render::{Locale, TEMPLATE_VERSION, Text},
+    render::{TEMPLATE_VERSION, Text},
 };
 
 /// A notification that is to be stored.
@@ -16,6 +16,8 @@ pub struct NewNotification<'e> {
     pub planned: Planned<'e>,
     pub text: Text,
     pub locale: Locale,
+    /// Kept, and not shown.
+    pub muted: bool,
     pub position: i64,
 }
 
@@ -30,10 +32,12 @@ pub async fn insert_in_tx(
 ) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO notifications (id, event_id, recipient, position, type, transaction_id, account_id, account_sequence,
-                                    amount, currency, title, body, locale, occurred_at, template_version, created_at)
-         SELECT *, $15, $16
+                                    amount, currency, title, body, locale, occurred_at, muted, template_version,
+                                    created_at)
+         SELECT *, $16, $17
          FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[], $8::bigint[],
-                     $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[])",
+                     $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[],
+                     $15::boolean[])",
     )
     .bind(column(new, |row| row.planned.id.uuid()))
     .bind(column(new, |row| row.event.id.uuid()))
@@ -49,6 +53,7 @@ pub async fn insert_in_tx(
     .bind(column(new, |row| row.text.body.as_str()))
     .bind(column(new, |row| Locale::as_str(row.locale)))
     .bind(column(new, |row| row.event.time))
+    .bind(column(new, |row| row.muted))
     .bind(TEMPLATE_VERSION)
     .bind(now)
     .execute(connection)

@@ -6,6 +6,7 @@ use contract::{
     AccountId, Amount, Currency, Event, EventId, EventKind, MinorUnits, NotificationId, TransactionId,
     account::Metadata,
     event::{Actor, EventData, EventEffect, TransactionData, TransactionSnapshot},
+    notification::Locale,
     transaction::TransactionStatus,
 };
 use integration::{
@@ -13,10 +14,13 @@ use integration::{
     stack::{database::Database, provision::NOTIFICATIONS},
 };
 use notification_svc::{
-    domain::way::Way,
+    domain::{preferences::Preferences, way::Way},
     ingest::{Arrival, Ingest, Outcome},
     metrics::IngestMetrics,
-    store::inbox::{Filter, Inbox},
+    store::{
+        inbox::{Filter, Inbox},
+        preferences::PreferenceStore,
+    },
 };
 use service_kit::clock::{Clock, SystemClock};
 use sqlx::PgPool;
@@ -26,6 +30,7 @@ use uuid::Uuid;
 pub(super) struct Store {
     pub(super) pool: PgPool,
     pub(super) inbox: Inbox,
+    pub(super) preferences: PreferenceStore,
     ingest: Ingest,
     _database: Option<Database>,
 }
@@ -43,7 +48,13 @@ impl Store {
         let pool = PgPool::connect(database.service(NOTIFICATIONS).as_str()).await.unwrap();
         let metrics = IngestMetrics::register(&service_kit::metrics::registry().unwrap()).unwrap();
         let ingest = Ingest::new(pool.clone(), Arc::new(SystemClock), metrics);
-        Self { inbox: Inbox::new(&pool), ingest, pool, _database: None }
+        Self {
+            inbox: Inbox::new(&pool),
+            preferences: PreferenceStore::new(pool.clone()),
+            ingest,
+            pool,
+            _database: None,
+        }
     }
 
     pub(super) async fn ingest(&self, way: Way, events: &[Event]) -> Vec<Outcome> {
@@ -65,6 +76,24 @@ impl Store {
         told
     }
 
+    /// The notification of this event, whether it is shown or not.
+    pub(super) async fn id(&self, user: &str, event: EventId) -> NotificationId {
+        let id: Uuid = sqlx::query_scalar("SELECT id FROM notifications WHERE recipient = $1 AND event_id = $2")
+            .bind(user)
+            .bind(event.uuid())
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        NotificationId::from_uuid(id)
+    }
+
+    /// What the user is told of from now on.
+    pub(super) async fn choose(&self, user: &str, locale: Locale, muted: &[EventKind]) {
+        let muted_types = muted.iter().copied().collect();
+        let preferences = Preferences { locale, muted_types, updated_at: Some(now()) };
+        self.preferences.replace(user, &preferences).await.unwrap();
+    }
+
     /// The newest first.
     pub(super) async fn ids(&self, user: &str) -> Vec<NotificationId> {
         let listed = self.inbox.list(user, Filter::default(), None, 1_000).await.unwrap();
@@ -80,7 +109,8 @@ impl Store {
         }
         let wrong_counters: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM notification_counters AS counter FULL JOIN (
-                 SELECT recipient, max(position) AS last_position, count(*) FILTER (WHERE status = 'unread') AS unread,
+                 SELECT recipient, max(position) AS last_position,
+                        count(*) FILTER (WHERE status = 'unread' AND NOT muted) AS unread,
                         count(*) FILTER (WHERE status = 'read') AS read,
                         count(*) FILTER (WHERE status = 'archived') AS archived
                  FROM notifications GROUP BY recipient

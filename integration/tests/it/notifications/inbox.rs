@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use contract::notification::{
-    NotificationCounts,
-    NotificationStatus::{self, Archived, Read, Unread},
+use contract::{
+    EventKind,
+    notification::{
+        Locale, NotificationCounts,
+        NotificationStatus::{self, Archived, Read, Unread},
+    },
 };
 use notification_svc::domain::way::Way;
 use tokio::task::JoinSet;
@@ -27,6 +30,10 @@ async fn counters_stay_exact_while_everything_happens_at_once() {
                         store.ingest(Way::Webhook, &[payment("bob", "alice"), payment("alice", "bob")]).await;
                     }
                     1 => {
+                        let muted = [EventKind::TransactionPosted];
+                        store.choose("alice", Locale::De, if turn % 2 == 0 { &muted } else { &[] }).await;
+                    }
+                    2 => {
                         store.inbox.read_all("alice", now()).await.unwrap();
                     }
                     other => {

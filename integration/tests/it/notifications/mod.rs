@@ -7,3 +7,4 @@ pub(crate) mod fixture;
 mod inbox;
 mod ingest;
 mod parking;
+mod preferences;

@@ -34,13 +34,8 @@ pub(super) fn title(facts: &Facts<'_>) -> String {
     }
 }
 
-pub(super) fn body(facts: &Facts<'_>) -> String {
-    let sentences = [purpose(facts), Some(explanation(facts))];
-    sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
 /// What the payer wrote, in quotation marks: these are another's words.
-fn purpose(facts: &Facts<'_>) -> Option<String> {
+pub(super) fn purpose(facts: &Facts<'_>) -> Option<String> {
     match (facts.description, facts.reference) {
         (Some(description), Some(reference)) => Some(format!("“{description}”, reference {reference}.")),
         (Some(description), None) => Some(format!("“{description}”.")),
@@ -49,7 +44,7 @@ fn purpose(facts: &Facts<'_>) -> Option<String> {
     }
 }
 
-fn explanation(facts: &Facts<'_>) -> String {
+pub(super) fn explanation(facts: &Facts<'_>) -> String {
     let account = &facts.account;
     match facts.kind {
         EventKind::TransactionPending => match facts.role {

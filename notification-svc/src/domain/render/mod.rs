@@ -3,31 +3,15 @@
 //! A text speaks of the recipient's own account alone: of the other side it never tells a balance, a name or a limit. It
 //! is kept with the notification, so that what a user was told stays what it was when templates change.
 
+mod de;
 mod en;
 
-use contract::{Event, EventKind, MinorUnits, event::EventData};
+use contract::{Currency, Event, EventKind, MinorUnits, event::EventData, notification::Locale};
 
 use super::plan::{Planned, Role};
 
 /// Kept with each notification; a change of any wording is a new version.
 pub const TEMPLATE_VERSION: i16 = 1;
-
-/// A language that notifications are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Locale {
-    #[default]
-    En,
-}
-
-impl Locale {
-    /// The BCP 47 tag.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::En => "en",
-        }
-    }
-}
 
 /// What the user reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +23,20 @@ pub struct Text {
 /// The text of a planned notification of this event.
 #[must_use]
 pub fn render(event: &Event, planned: &Planned<'_>, locale: Locale) -> Text {
-    let facts = Facts::of(event, planned);
+    let facts = Facts::of(event, planned, locale);
+    let (title, purpose, explanation) = match locale {
+        Locale::En => (en::title(&facts), en::purpose(&facts), en::explanation(&facts)),
+        Locale::De => (de::title(&facts), de::purpose(&facts), de::explanation(&facts)),
+    };
+    let body = purpose.map(|purpose| format!("{purpose} {explanation}")).unwrap_or(explanation);
+    Text { title, body }
+}
+
+/// An amount as readers of this language write it: `EUR -12.50`, `-12,50 EUR`.
+fn money(locale: Locale, currency: Currency, units: MinorUnits) -> String {
     match locale {
-        Locale::En => Text { title: en::title(&facts), body: en::body(&facts) },
+        Locale::En => currency.display(units),
+        Locale::De => format!("{} {currency}", currency.decimal(units, ",")),
     }
 }
 
@@ -62,8 +57,8 @@ struct Facts<'e> {
 }
 
 impl<'e> Facts<'e> {
-    fn of(event: &'e Event, planned: &Planned<'_>) -> Self {
-        let shown = |units| planned.currency.display(units);
+    fn of(event: &'e Event, planned: &Planned<'_>, locale: Locale) -> Self {
+        let shown = |units| money(locale, planned.currency, units);
         let own = planned.effect.amount;
         let mut facts = Self {
             kind: event.kind,
@@ -116,10 +111,19 @@ mod tests {
     use crate::domain::{plan::plan, samples};
 
     /// What users are told in version 1, word for word. A change of it is a new version and a new file.
-    const EN_V1: &str = include_str!("en.v1.txt");
+    const GOLDEN: [(Locale, &str); 2] =
+        [(Locale::En, include_str!("en.v1.txt")), (Locale::De, include_str!("de.v1.txt"))];
 
     #[test]
-    fn every_text_is_as_the_golden_file_says() {
+    fn every_text_is_as_the_golden_files_say() {
+        assert_eq!(TEMPLATE_VERSION, 1);
+        for (locale, golden) in GOLDEN {
+            let all = all_texts(locale);
+            assert!(all == golden, "the texts in {locale:?} are now:\n{all}");
+        }
+    }
+
+    fn all_texts(locale: Locale) -> String {
         let mut all = String::new();
         for kind in EventKind::ALL {
             let owners = match kind.resource() {
@@ -129,43 +133,50 @@ mod tests {
             for (source_owner, destination_owner) in owners {
                 let event = samples::event(*kind, source_owner, destination_owner);
                 for planned in plan(&event) {
-                    let Text { title, body } = render(&event, &planned, Locale::En);
+                    let Text { title, body } = render(&event, &planned, locale);
                     writeln!(all, "{kind} to {} ({:?})\n  {title}\n  {body}", planned.recipient, planned.role).unwrap();
                 }
             }
         }
-        assert_eq!(TEMPLATE_VERSION, 1);
-        assert!(all == EN_V1, "the texts are now:\n{all}");
+        all
     }
 
     #[test]
     fn amounts_are_written_as_their_currency_is() {
-        for (code, title) in
-            [("EUR", "You received EUR 17.50"), ("JPY", "You received JPY 1750"), ("BHD", "You received BHD 1.750")]
-        {
+        for (code, en, de) in [
+            ("EUR", "You received EUR 17.50", "Sie haben 17,50 EUR erhalten"),
+            ("JPY", "You received JPY 1750", "Sie haben 1750 JPY erhalten"),
+            ("BHD", "You received BHD 1.750", "Sie haben 1,750 BHD erhalten"),
+        ] {
             let mut event = samples::event(EventKind::TransactionPosted, "alice", "bob");
             if let EventData::Transaction(data) = &mut event.data {
                 data.transaction.currency = code.parse().unwrap();
             }
-            assert_eq!(render(&event, &plan(&event)[1], Locale::En).title, title);
+            for (locale, title) in [(Locale::En, en), (Locale::De, de)] {
+                assert_eq!(render(&event, &plan(&event)[1], locale).title, title);
+            }
         }
     }
 
     proptest! {
         #[test]
-        fn nobody_is_told_anothers_balance_or_name(kind in prop::sample::select(EventKind::ALL), balances in [1_000_000_i64..2_000_000, 3_000_000_i64..4_000_000]) {
+        fn nobody_is_told_anothers_balance_or_name(
+            kind in prop::sample::select(EventKind::ALL),
+            locale in prop::sample::select(&Locale::ALL[..]),
+            balances in [1_000_000_i64..2_000_000, 3_000_000_i64..4_000_000],
+        ) {
             let mut event = samples::event(kind, "alice", "bob");
             for (effect, balance) in samples::effects(&mut event).iter_mut().zip(balances) {
                 effect.posted_after = MinorUnits::new(balance);
                 effect.available_after = Some(MinorUnits::new(balance + 1));
             }
             for planned in plan(&event) {
-                let Text { title, body } = render(&event, &planned, Locale::En);
+                let Text { title, body } = render(&event, &planned, locale);
                 let text = format!("{title} {body}");
                 for other in event.data.effects().iter().filter(|effect| effect.owner != planned.recipient) {
                     prop_assert!(!text.contains(&other.owner));
                     for balance in [Some(other.posted_after), other.available_after].into_iter().flatten() {
-                        prop_assert!(!text.contains(&planned.currency.display(balance)), "{}", text);
+                        prop_assert!(!text.contains(&money(locale, planned.currency, balance)), "{}", text);
                     }
                 }
             }
