@@ -11,6 +11,9 @@ pub enum Error {
     /// There was no answer; whether anything happened is unknown.
     #[error("no answer")]
     NoAnswer(#[source] reqwest::Error),
+    /// A stream broke off: go on after the last that it told.
+    #[error("the stream broke off")]
+    Interrupted(#[source] sse_stream::Error),
     /// An answer that this client does not understand.
     #[error("an answer with status {status} that cannot be read")]
     Unreadable { status: u16, source: serde_json::Error },
@@ -22,7 +25,7 @@ impl Error {
     pub fn may_retry(&self) -> bool {
         match self {
             Self::Problem(problem) => problem.retryable,
-            Self::NoAnswer(_) => true,
+            Self::NoAnswer(_) | Self::Interrupted(_) => true,
             Self::Unreadable { .. } => false,
         }
     }
@@ -32,7 +35,7 @@ impl Error {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Problem(problem) => Some(&problem.code),
-            Self::NoAnswer(_) | Self::Unreadable { .. } => None,
+            Self::NoAnswer(_) | Self::Interrupted(_) | Self::Unreadable { .. } => None,
         }
     }
 }

@@ -5,10 +5,12 @@
 
 mod error;
 mod notifications;
+mod stream;
 mod transactions;
 mod transport;
 
 pub use error::{Error, Problem};
 pub use notifications::Notifications;
+pub use stream::NotificationStream;
 pub use transactions::{NewAccount, NewTransaction, Transactions};
 pub use transport::{Answer, Page, Transport};

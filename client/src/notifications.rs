@@ -5,7 +5,10 @@ use contract::{
     notification::{Locale, Notification, NotificationCounts, Preferences},
 };
 
-use super::{Error, Page, Transport};
+use super::{
+    Error, Page, Transport,
+    stream::{self, NotificationStream},
+};
 
 /// notification-svc, as one caller reaches it. `user` is a `sub`, or `me`.
 #[derive(Debug, Clone)]
@@ -24,6 +27,15 @@ impl Notifications {
     /// [`Error`]
     pub async fn counts(&self, user: &str) -> Result<NotificationCounts, Error> {
         self.0.get(&path(user, "/counts"), &()).await
+    }
+
+    /// The user's notifications as they come: from now on, or those after a position.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn stream(&self, user: &str, last_event_id: Option<i64>) -> Result<NotificationStream, Error> {
+        let query = [("last_event_id", last_event_id)];
+        Ok(stream::read(self.0.open(&path(user, "/stream"), &query).await?))
     }
 
     /// # Errors

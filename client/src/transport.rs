@@ -1,6 +1,6 @@
 //! Requests and answers, before they mean anything.
 
-use reqwest::{Method, RequestBuilder, header};
+use reqwest::{Method, RequestBuilder, Response, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
@@ -46,6 +46,16 @@ impl Transport {
         decode(&self.send(self.request(Method::GET, path).query(query)).await?)
     }
 
+    /// A GET of a stream of events, which has begun when this returns.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub(super) async fn open(&self, path: &str, query: &impl Serialize) -> Result<Response, Error> {
+        let request = self.request(Method::GET, path).query(query).header(header::ACCEPT, "text/event-stream");
+        let response = request.send().await.map_err(Error::NoAnswer)?;
+        if response.status().is_success() { Ok(response) } else { Err(refusal(&read(response).await?)) }
+    }
+
     /// A POST under an idempotency key, and its answer whatever it is.
     ///
     /// # Errors
@@ -86,22 +96,32 @@ impl Transport {
 
     async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
         let response = request.header(header::ACCEPT, "application/json").send().await.map_err(Error::NoAnswer)?;
-        let status = response.status().as_u16();
-        let replayed = response.headers().get("Idempotent-Replayed").is_some_and(|value| value == "true");
-        let body = response.bytes().await.map_err(Error::NoAnswer)?.to_vec();
-        Ok(Answer { status, body, replayed })
+        read(response).await
     }
+}
+
+/// The answer, to its end.
+async fn read(response: Response) -> Result<Answer, Error> {
+    let status = response.status().as_u16();
+    let replayed = response.headers().get("Idempotent-Replayed").is_some_and(|value| value == "true");
+    let body = response.bytes().await.map_err(Error::NoAnswer)?.to_vec();
+    Ok(Answer { status, body, replayed })
 }
 
 /// The answer as a `T`, or as the problem that it is.
 pub(super) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
-    let status = answer.status;
-    let unreadable = |source| Error::Unreadable { status, source };
-    if (200..300).contains(&status) {
-        // 204 has no body; `()` reads null.
-        let body: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
-        serde_json::from_slice(body).map_err(unreadable)
-    } else {
-        Err(Error::Problem(Box::new(serde_json::from_slice(&answer.body).map_err(unreadable)?)))
+    if !(200..300).contains(&answer.status) {
+        return Err(refusal(answer));
+    }
+    // 204 has no body; `()` reads null.
+    let body: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
+    serde_json::from_slice(body).map_err(|source| Error::Unreadable { status: answer.status, source })
+}
+
+/// The problem that the answer is.
+fn refusal(answer: &Answer) -> Error {
+    match serde_json::from_slice(&answer.body) {
+        Ok(problem) => Error::Problem(Box::new(problem)),
+        Err(source) => Error::Unreadable { status: answer.status, source },
     }
 }

@@ -25,8 +25,8 @@ use crate::{
     consumer::{self, Consumption},
     http::{self, Api, Secrets},
     ingest::Ingest,
-    intake,
-    metrics::{ConsumerGauges, IngestMetrics, WebhookMetrics},
+    intake, live,
+    metrics::{ConsumerGauges, IngestMetrics, WebhookMetrics, open_streams},
     store::{inbox::Inbox, parked_messages::ParkedMessages, preferences::PreferenceStore, schema},
 };
 
@@ -49,12 +49,15 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
-    let ingest = Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?);
+    let live = live::Registry::new(open_streams(&registry)?);
+    let ingest = Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?, live.clone());
     let (intake, waiting) = intake::queue(ingest.clone());
     let api = Api {
         verifier: Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &watched).await?,
         inbox: Inbox::new(&pool),
         preferences: PreferenceStore::new(pool.clone()),
+        live: live.clone(),
+        stop: working.token(),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
         clock: clock.clone(),
         secrets: Secrets::new(required(config.webhook, "WEBHOOK__SECRETS")?.secrets()?),
@@ -82,16 +85,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         waiting.run().await;
         Ok(())
     });
+    let streamed = (pool.clone(), live);
+    working.spawn_restarting("live poll", move |stop| live::poll::run(streamed.0.clone(), streamed.1.clone(), stop));
     working.spawn_restarting("consumer", move |stop| consumer::run(consumption.clone(), stop));
-    let (schema, checked) = (health.component("schema", Importance::Required), pool.clone());
-    working.spawn_restarting("schema check", move |stop| {
-        let (pool, schema) = (checked.clone(), schema.clone());
-        async move {
-            stop.run_until_cancelled(schema_is_there(&pool, &schema)).await;
-            stop.cancelled().await;
-            Ok(())
-        }
-    });
+    spawn_schema_check(&working, pool.clone(), health.component("schema", Importance::Required));
     let admin_routes = admin_router(health.clone(), registry);
     watched.spawn_vital("admin", move |stop| async move { Ok(admin.serve(admin_routes, stop).await?) });
 
@@ -108,6 +105,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         anyhow::ensure!(end.is_clean(), "stopped with unfinished tasks {:?}, dead task {:?}", end.unfinished, end.died);
     }
     Ok(())
+}
+
+fn spawn_schema_check(tasks: &Tasks, pool: PgPool, component: Component) {
+    tasks.spawn_restarting("schema check", move |stop| {
+        let (pool, component) = (pool.clone(), component.clone());
+        async move {
+            stop.run_until_cancelled(schema_is_there(&pool, &component)).await;
+            stop.cancelled().await;
+            Ok(())
+        }
+    });
 }
 
 /// Ready once the schema is seen; a database that goes away later takes nobody out of rotation.

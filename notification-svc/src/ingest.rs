@@ -29,6 +29,7 @@ use crate::{
         render::render,
         way::Way,
     },
+    live::Registry,
     metrics::IngestMetrics,
     store::{
         counters::{self, Added},
@@ -97,12 +98,13 @@ pub struct Ingest {
     pool: PgPool,
     clock: SharedClock,
     metrics: IngestMetrics,
+    live: Registry,
 }
 
 impl Ingest {
     #[must_use]
-    pub const fn new(pool: PgPool, clock: SharedClock, metrics: IngestMetrics) -> Self {
-        Self { pool, clock, metrics }
+    pub const fn new(pool: PgPool, clock: SharedClock, metrics: IngestMetrics, live: Registry) -> Self {
+        Self { pool, clock, metrics, live }
     }
 
     /// Stores the notifications of these events and says what became of each, in their order. When this returns, it is
@@ -150,16 +152,20 @@ impl Ingest {
             bodies.extend(received_events::body_hashes_in_tx(&mut transaction, &known).await?);
         }
         let (outcomes, planned) = judge(arrivals, oldest, new, &bodies);
+        let mut last_positions = HashMap::new();
         if !planned.is_empty() {
             let recipients: BTreeSet<_> = planned.iter().map(|(_, planned)| planned.recipient).collect();
             let recipients: Vec<_> = recipients.into_iter().collect();
             let preferences = preferences::of_in_tx(&mut transaction, &recipients).await?;
             let judged = with_preferences(planned, &preferences);
-            let last_positions = counters::advance_in_tx(&mut transaction, &count_by_recipient(&judged)).await?;
-            let notifications = position_and_render(judged, last_positions)?;
+            last_positions = counters::advance_in_tx(&mut transaction, &count_by_recipient(&judged)).await?;
+            let notifications = position_and_render(judged, &mut last_positions)?;
             notifications::insert_in_tx(&mut transaction, &notifications, now).await?;
         }
         transaction.commit().await?;
+        for (recipient, last_position) in &last_positions {
+            self.live.announce(recipient, *last_position);
+        }
         Ok(outcomes)
     }
 }
@@ -228,10 +234,11 @@ fn count_by_recipient<'e>(judged: &[Judged<'e>]) -> BTreeMap<&'e str, Added> {
     counts
 }
 
-/// Numbers the notifications of each recipient, in their order, after the last position that the recipient had.
+/// Numbers the notifications of each recipient, in their order, after the last position that the recipient had; leaves
+/// there the one that the recipient has now.
 fn position_and_render<'e>(
     judged: Vec<Judged<'e>>,
-    mut last_positions: HashMap<String, i64>,
+    last_positions: &mut HashMap<String, i64>,
 ) -> sqlx::Result<Vec<NewNotification<'e>>> {
     let positioned = judged.into_iter().map(|Judged { event, planned, locale, muted }| {
         let position = last_positions.get_mut(planned.recipient).ok_or(sqlx::Error::RowNotFound)?;

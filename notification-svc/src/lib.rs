@@ -7,6 +7,7 @@
 //! | events that come over JetStream | [`consumer`] |
 //! | events that come by webhook, one by one | [`intake`] |
 //! | the REST API | [`http`] |
+//! | notifications as they come | [`live`] |
 //! | what operators do by hand | [`operate`] |
 //! | what is kept in Postgres | [`store`] |
 //! | how the process is put together, started and stopped | [`app`], [`cli`], [`config`] |
@@ -19,6 +20,7 @@ pub mod domain;
 pub mod http;
 pub mod ingest;
 pub mod intake;
+pub mod live;
 pub mod metrics;
 pub mod operate;
 pub mod store;

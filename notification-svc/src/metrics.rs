@@ -87,6 +87,14 @@ impl WebhookMetrics {
     }
 }
 
+/// How many streams of notifications are open.
+///
+/// # Errors
+/// When the registry already has it.
+pub fn open_streams(registry: &Registry) -> prometheus::Result<IntGauge> {
+    registered(registry, IntGauge::new("notification_streams_open", "Streams of notifications that are open.")?)
+}
+
 /// The metrics of the durable consumer, as messaging counts them.
 #[derive(Debug, Clone)]
 pub struct ConsumerGauges {

@@ -64,7 +64,10 @@ impl Wire {
 pub(crate) async fn send(request: RequestBuilder) -> Reply {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Reply { status, headers, body: String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap() }
+    // A stream has no end to wait for.
+    let is_stream = headers.get("Content-Type").is_some_and(|kind| kind == "text/event-stream");
+    let body = if is_stream { Vec::new() } else { response.bytes().await.unwrap().to_vec() };
+    Reply { status, headers, body: String::from_utf8(body).unwrap() }
 }
 
 impl Reply {

@@ -5,6 +5,7 @@ mod authority;
 mod error;
 mod notifications;
 mod preferences;
+mod stream;
 mod webhook;
 
 use axum::extract::FromRef;
@@ -13,11 +14,13 @@ use service_kit::{
     clock::SharedClock,
     http::{BearerToken, Cursors},
 };
+use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     intake::Intake,
+    live::Registry,
     metrics::WebhookMetrics,
     store::{inbox::Inbox, preferences::PreferenceStore},
 };
@@ -33,6 +36,9 @@ pub struct Api {
     pub verifier: Verifier,
     pub inbox: Inbox,
     pub preferences: PreferenceStore,
+    pub live: Registry,
+    /// Streams end when it is cancelled.
+    pub stop: CancellationToken,
     pub cursors: Cursors,
     pub clock: SharedClock,
     pub secrets: Secrets,
@@ -45,6 +51,7 @@ pub fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::router())
         .merge(preferences::router())
+        .merge(stream::router())
         .merge(webhook::router())
 }
 

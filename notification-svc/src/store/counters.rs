@@ -1,10 +1,13 @@
 //! The counter row of each user, which orders everything that happens to the user's notifications.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use contract::notification::{NotificationCounts, NotificationStatus};
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QuerySelect, Set};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use super::entity::notification_counter::{Entity, Model};
 
@@ -51,6 +54,24 @@ pub async fn advance_in_tx(
         (recipient, last - added.all)
     });
     Ok(before.collect())
+}
+
+/// The last positions of those of these users who were ever notified.
+///
+/// # Errors
+/// Those of the database.
+pub async fn last_positions(pool: &PgPool, users: &[Arc<str>]) -> sqlx::Result<Vec<(String, i64)>> {
+    let users: Vec<&str> = users.iter().map(AsRef::as_ref).collect();
+    // A subquery for each user is always planned as a look-up in the primary key.
+    let positions: Vec<(String, Option<i64>)> = sqlx::query_as(
+        "SELECT recipient, (SELECT last_position FROM notification_counters AS counter
+                            WHERE counter.recipient = watched.recipient)
+         FROM UNNEST($1::text[]) AS watched (recipient)",
+    )
+    .bind(users)
+    .fetch_all(pool)
+    .await?;
+    Ok(positions.into_iter().filter_map(|(user, position)| Some((user, position?))).collect())
 }
 
 /// Locks a user's row, and with it everything that changes the user's notifications. `None`: never notified.

@@ -90,8 +90,30 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`]
     pub async fn version(&self, recipient: &str) -> Result<i64, StoreError> {
-        let counter = notification_counter::Entity::find_by_id(recipient).one(&self.database).await?;
-        Ok(counter.map(|counter| counter.version).unwrap_or_default())
+        Ok(self.counter(recipient).await?.map(|counter| counter.version).unwrap_or_default())
+    }
+
+    /// Up to `limit` notifications from after a position, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn after(&self, recipient: &str, position: i64, limit: u64) -> Result<Vec<Notification>, StoreError> {
+        let rows = visible(recipient)
+            .filter(notification::Column::Position.gt(position))
+            .order_by_asc(notification::Column::Position)
+            .limit(limit)
+            .all(&self.database)
+            .await?;
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// The position of the user's last notification, shown or muted; 0 if there is none. All of them up to it are
+    /// committed.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn last_position(&self, recipient: &str) -> Result<i64, StoreError> {
+        Ok(self.counter(recipient).await?.map(|counter| counter.last_position).unwrap_or_default())
     }
 
     /// How many notifications the user has in each status.
@@ -99,8 +121,7 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`]
     pub async fn counts(&self, recipient: &str) -> Result<NotificationCounts, StoreError> {
-        let counter = notification_counter::Entity::find_by_id(recipient).one(&self.database).await?;
-        Ok(counter.as_ref().map(counters::counts).unwrap_or_default())
+        Ok(self.counter(recipient).await?.as_ref().map(counters::counts).unwrap_or_default())
     }
 
     /// Gives one notification this status and returns it; `None` if the user has no such notification.
@@ -141,11 +162,15 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`]; what was marked by then stays marked.
     pub async fn read_all(&self, recipient: &str, now: OffsetDateTime) -> Result<NotificationCounts, StoreError> {
-        let Some(counter) = notification_counter::Entity::find_by_id(recipient).one(&self.database).await? else {
+        let Some(counter) = self.counter(recipient).await? else {
             return Ok(NotificationCounts::default());
         };
         while self.read_chunk(recipient, counter.last_position, now).await? == READ_ALL_CHUNK {}
         self.counts(recipient).await
+    }
+
+    async fn counter(&self, recipient: &str) -> Result<Option<notification_counter::Model>, StoreError> {
+        Ok(notification_counter::Entity::find_by_id(recipient).one(&self.database).await?)
     }
 
     async fn read_chunk(&self, recipient: &str, last_position: i64, now: OffsetDateTime) -> Result<u64, StoreError> {

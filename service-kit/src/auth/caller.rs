@@ -21,6 +21,8 @@ pub struct Caller {
     /// The user: 1 to 128 characters of `[A-Za-z0-9_.:@-]`.
     pub subject: Arc<str>,
     pub scopes: Scopes,
+    /// When the token ends, in seconds since 1970.
+    pub expires: i64,
 }
 
 impl Caller {

@@ -94,7 +94,6 @@ struct Verified {
     caller: Caller,
     key: Arc<VerificationKey>,
     not_before: Option<i64>,
-    expires: i64,
 }
 
 /// What we read; issuer and audience are compared while decoding. RFC 7519 allows fractions of seconds.
@@ -200,10 +199,10 @@ impl Verifier {
                 issuer: self.0.issuer.clone(),
                 subject: claims.sub.into(),
                 scopes: Scopes::parse(&claims.scope),
+                expires: whole_seconds(claims.exp),
             },
             key,
             not_before: claims.nbf.map(whole_seconds),
-            expires: whole_seconds(claims.exp),
         })
     }
 
@@ -214,7 +213,7 @@ impl Verifier {
 
 impl Verified {
     fn check_times(&self, now: i64) -> Result<(), TokenError> {
-        if now >= self.expires {
+        if now >= self.caller.expires {
             return Err(TokenError::Expired);
         }
         let not_before = self.not_before.unwrap_or(i64::MIN);
@@ -230,7 +229,7 @@ struct AtExpiry(SharedClock);
 
 impl Expiry<Fingerprint, Verified> for AtExpiry {
     fn expire_after_create(&self, _: &Fingerprint, verified: &Verified, _: Instant) -> Option<Duration> {
-        let seconds = verified.expires.saturating_sub(self.0.now().unix_timestamp());
+        let seconds = verified.caller.expires.saturating_sub(self.0.now().unix_timestamp());
         Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
     }
 }

@@ -16,12 +16,14 @@ use integration::{
 use notification_svc::{
     domain::{preferences::Preferences, way::Way},
     ingest::{Arrival, Ingest, Outcome},
+    live::Registry,
     metrics::IngestMetrics,
     store::{
         inbox::{Filter, Inbox},
         preferences::PreferenceStore,
     },
 };
+use prometheus::IntGauge;
 use service_kit::clock::{Clock, SystemClock};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -47,7 +49,8 @@ impl Store {
     pub(super) async fn of(database: &Database) -> Self {
         let pool = PgPool::connect(database.service(NOTIFICATIONS).as_str()).await.unwrap();
         let metrics = IngestMetrics::register(&service_kit::metrics::registry().unwrap()).unwrap();
-        let ingest = Ingest::new(pool.clone(), Arc::new(SystemClock), metrics);
+        let live = Registry::new(IntGauge::new("open", "Nobody streams from here.").unwrap());
+        let ingest = Ingest::new(pool.clone(), Arc::new(SystemClock), metrics, live);
         Self {
             inbox: Inbox::new(&pool),
             preferences: PreferenceStore::new(pool.clone()),
@@ -85,6 +88,13 @@ impl Store {
             .await
             .unwrap();
         NotificationId::from_uuid(id)
+    }
+
+    /// How many sessions wait for a lock of another one.
+    pub(super) async fn waiting_for_locks(&self) -> i64 {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        sqlx::query_scalar(waiting).fetch_one(&self.pool).await.unwrap()
     }
 
     /// What the user is told of from now on.

@@ -8,3 +8,4 @@ mod inbox;
 mod ingest;
 mod parking;
 mod preferences;
+mod stream;
