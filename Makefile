@@ -4,6 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 NEXTEST_PROFILE ?= default
+# Scenarios and options of the load harness, such as `read --seconds 5`; `load --help` tells them.
+BENCH ?=
 # Where tests make a service stop or die; a release has none.
 FAULTS := --features transaction-svc/failpoints,notification-svc/failpoints
 platform := target/debug/platform
@@ -34,9 +36,9 @@ chaos: build tools ## Only the stories in which processes are killed, frozen and
 	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE) \
 	  --filterset 'package(integration) and test(/^(crashes|takeover|outages)::/)'
 
-bench: ## Transactions per second, beside pgbench on the same server
+bench: ## Rates and times under load, beside pgbench on the same server
 	@cargo build --release --workspace --bins
-	@target/release/load
+	@target/release/load $(BENCH)
 
 # Before the tests: cargo builds no other package's program for them.
 build:

@@ -43,10 +43,18 @@ pub struct Plan {
 /// What they saw.
 #[derive(Debug)]
 pub struct Seen {
-    pub accepted: u64,
+    pub answered: u64,
     pub elapsed: Duration,
     /// Of answers, in microseconds.
     pub latency: Histogram<u64>,
+}
+
+impl Seen {
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub fn per_second(&self) -> f64 {
+        self.answered as f64 / self.elapsed.as_secs_f64()
+    }
 }
 
 /// Counts while a load runs, and holds it up while the gate is shut.
@@ -70,7 +78,7 @@ pub async fn run(plan: &Plan, gauge: &Arc<Gauge>) -> anyhow::Result<Seen> {
     while let Some(client) = clients.join_next().await {
         latency.add(client??)?;
     }
-    Ok(Seen { accepted: latency.len(), elapsed: started.elapsed(), latency })
+    Ok(Seen { answered: latency.len(), elapsed: started.elapsed(), latency })
 }
 
 async fn client(number: u64, plan: Plan, gauge: Arc<Gauge>, until: Instant) -> anyhow::Result<Histogram<u64>> {

@@ -10,6 +10,7 @@ use hyper::{
     body::Incoming,
     client::conn::http1::{self, SendRequest},
     header,
+    http::request,
 };
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::JoinSet};
@@ -52,13 +53,25 @@ impl Connection {
     /// # Errors
     /// When the connection is lost.
     pub async fn post(&mut self, path: &'static str, key: &str, body: String) -> anyhow::Result<Answer> {
+        let request =
+            Request::post(path).header(header::CONTENT_TYPE, "application/json").header("Idempotency-Key", key);
+        self.send(request, body.into()).await
+    }
+
+    /// Sends a GET and reads the answer.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
+        self.send(Request::get(path), Bytes::new()).await
+    }
+
+    async fn send(&mut self, request: request::Builder, body: Bytes) -> anyhow::Result<Answer> {
         ensure!(!self.driver.is_empty(), "the connection has ended");
-        let request = Request::post(path)
+        let request = request
             .header(header::HOST, &self.host)
             .header(header::AUTHORIZATION, &self.authorization)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header("Idempotency-Key", key)
-            .body(Full::new(body.into()))?;
+            .body(Full::new(body))?;
         self.sender.ready().await?;
         let response: hyper::Response<Incoming> = self.sender.send_request(request).await?;
         let status = response.status();

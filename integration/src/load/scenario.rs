@@ -5,11 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context;
 use client::NewAccount;
 use contract::{AccountId, Currency};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use url::Url;
 
 use super::{
+    arrivals::{Arrivals, Readable},
     backlog::Backlog,
     clients::{self, Gauge, Plan, Seen, Sources},
 };
@@ -22,6 +25,8 @@ use crate::{
 const FLAT: i64 = 2_000;
 const OPENED_AT_ONCE: usize = 64;
 const FUNDS: i64 = 1_000_000_000;
+/// How many inboxes are looked into while transactions arrive.
+const WATCHED: usize = 64;
 
 /// A platform with accounts, and how long each measurement takes.
 #[derive(Debug)]
@@ -45,7 +50,7 @@ pub struct Burst {
 impl Burst {
     #[must_use]
     pub fn accepted_per_second(&self) -> f64 {
-        per_second(self.seen.accepted, self.seen.elapsed)
+        self.seen.per_second()
     }
 
     #[must_use]
@@ -111,7 +116,7 @@ impl Bench {
             },
         };
         self.backlog.drained().await?;
-        Ok(per_second(seen.accepted, started.elapsed()))
+        Ok(per_second(seen.answered, started.elapsed()))
     }
 
     /// At a fixed rate: what a create takes when the platform is not saturated.
@@ -124,10 +129,51 @@ impl Bench {
         Ok(seen)
     }
 
+    /// Transactions that arrive at a fixed rate, and how soon their notifications can be read.
+    ///
+    /// # Errors
+    /// When a create is refused.
+    pub async fn readable(&self, per_second: u64) -> anyhow::Result<Readable> {
+        let bank = self.platform.bank().await?;
+        let mut watched = Vec::with_capacity(WATCHED);
+        for number in 0..WATCHED {
+            let owner = format!("watched-{number}");
+            let account = NewAccount::new(&owner, Currency::EUR);
+            watched.push((owner, bank.office.ledger.open_account(&fresh_key(), &account).await?.id));
+        }
+        let arrivals = Arrivals {
+            ledger: self.ledger()?.clone(),
+            inbox: self.inbox()?.clone(),
+            token: self.platform.service_token()?,
+            accounts: self.accounts.clone(),
+            watched: watched.into(),
+            per_second,
+            duration: self.duration,
+        };
+        let readable = arrivals.run(&self.platform.pool().await?).await?;
+        self.settle().await?;
+        Ok(readable)
+    }
+
+    /// Waits until everything that was accepted has been told.
+    ///
+    /// # Errors
+    /// When a service does not answer.
+    pub async fn settle(&self) -> anyhow::Result<Duration> {
+        self.backlog.drained().await
+    }
+
+    pub(super) fn ledger(&self) -> anyhow::Result<&Url> {
+        Ok(&self.platform.transaction_svc.first().context("there is no transaction-svc")?.url)
+    }
+
+    pub(super) fn inbox(&self) -> anyhow::Result<&Url> {
+        Ok(&self.platform.notification_svc.first().context("there is no notification-svc")?.url)
+    }
+
     fn plan(&self, sources: Sources, per_second: Option<u64>) -> anyhow::Result<Plan> {
-        let service = self.platform.transaction_svc.first().map(|service| service.url.clone());
         Ok(Plan {
-            service: service.ok_or_else(|| anyhow::anyhow!("there is no transaction-svc"))?,
+            service: self.ledger()?.clone(),
             token: self.platform.service_token()?,
             accounts: self.accounts.clone(),
             sources,

@@ -1,13 +1,12 @@
-//! `load`: measures the platform beside pgbench on the same Postgres, in one run, and prints a table.
+//! `load`: measures the platform, beside pgbench on the same Postgres, in one run, and prints a table.
 
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::Parser;
-use comfy_table::{Table, presets::ASCII_MARKDOWN};
+use clap::{Parser, ValueEnum};
 use integration::{
-    load::{clients::Sources, pgbench, scenario::Bench},
+    load::{clients::Sources, pgbench, report::Report, scenario::Bench, streams},
     stack::{
         backing::Backing,
         platform::{Layout, Platform},
@@ -15,16 +14,40 @@ use integration::{
 };
 
 #[derive(Debug, Parser)]
-#[command(about = "Measures the platform beside pgbench on the same Postgres")]
+#[command(about = "Measures the platform, beside pgbench on the same Postgres")]
 struct Options {
+    /// What to measure; everything unless given
+    #[arg(value_enum)]
+    scenarios: Vec<Scenario>,
     /// Of each measurement
     #[arg(long, default_value = "15", value_name = "SECONDS")]
     seconds: u64,
-    /// With one keep-alive connection each
+    /// That create as fast as they can, with one keep-alive connection each
     #[arg(long, default_value = "64")]
     clients: usize,
     #[arg(long, default_value = "10000")]
     accounts: usize,
+    /// That read as fast as they can
+    #[arg(long, default_value = "16", value_name = "CLIENTS")]
+    readers: usize,
+    /// Of creates whose notification is waited for
+    #[arg(long, default_value = "1000", value_name = "PER_SECOND")]
+    arrivals: u64,
+    /// Beside the one that is listened to
+    #[arg(long, default_value = "1000", value_name = "STREAMS")]
+    idle: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Creates as fast as they are answered, and at a pace
+    Create,
+    /// From a create to its notification
+    Readable,
+    /// Lists, counts and single resources
+    Read,
+    /// From a create to its notification on a stream, with idle ones beside it
+    Stream,
 }
 
 #[tokio::main]
@@ -38,44 +61,75 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> anyhow::Result<()> {
+async fn run(mut options: Options) -> anyhow::Result<()> {
+    if options.scenarios.is_empty() {
+        options.scenarios = Scenario::value_variants().to_vec();
+    }
     let duration = Duration::from_secs(options.seconds);
     let platform = Platform::start_on(Backing::private().await?, &Layout::default()).await?;
     println!("{} accounts are opened and funded …", options.accounts);
     let bench = Bench::prepare(platform, options.accounts, options.clients, duration).await?;
-    let backing = &bench.platform.backing;
+    let mut report = Report::default();
+    for scenario in &options.scenarios {
+        println!("{scenario:?} …");
+        match scenario {
+            Scenario::Create => Box::pin(create(&bench, &mut report)).await?,
+            Scenario::Readable => readable(&bench, &options, &mut report).await?,
+            Scenario::Read => read(&bench, &options, &mut report).await?,
+            Scenario::Stream => stream(&bench, &options, &mut report).await?,
+        }
+    }
+    bench.platform.stop().await?;
+    println!("\n{report}");
+    Ok(())
+}
 
-    let before = pgbench::transactions_per_second(&backing.database, &backing.directory, duration).await?;
+async fn create(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
+    let backing = &bench.platform.backing;
+    let before = pgbench::transactions_per_second(&backing.database, &backing.directory, bench.duration).await?;
     let many = bench.burst(Sources::Many).await?;
     let sustained = bench.sustained().await?;
     let hot = bench.burst(Sources::One).await?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
     let half = bench.paced((many.accepted_per_second() / 2.0) as u64).await?;
-    let after = pgbench::transactions_per_second(&backing.database, &backing.directory, duration).await?;
-    bench.platform.stop().await?;
+    let after = pgbench::transactions_per_second(&backing.database, &backing.directory, bench.duration).await?;
+    println!("pgbench before {before:.0}/s, after {after:.0}/s");
 
-    let yardstick = f64::midpoint(before, after);
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN).set_header(["what", "measured", "times pgbench"]);
-    let mut rate = |what: &str, per_second: f64| {
-        table.add_row([what.to_owned(), format!("{per_second:.0}/s"), format!("{:.2}", per_second / yardstick)]);
-    };
-    rate("pgbench, two plain inserts, 16 clients (before and after)", yardstick);
-    rate(&format!("accepted, {} clients", options.clients), many.accepted_per_second());
-    rate("sustained: accepted and notified, flat backlog", sustained);
-    rate("one hot account, accepted", hot.accepted_per_second());
-    rate("drain of the backlog, everything else idle", many.drained_per_second());
-    let milliseconds = |micros: u64| Duration::from_micros(micros).as_secs_f64() * 1_000.0;
-    let quantiles = |histogram: &hdrhistogram::Histogram<u64>| {
-        let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
-        format!("{:.1} / {:.1} ms", at(0.5), at(0.99))
-    };
-    let mut time = |what: &str, value: String| {
-        table.add_row([what.to_owned(), value, String::new()]);
-    };
-    time("p50 / p99 of a create at saturation", quantiles(&many.seen.latency));
-    time("p50 / p99 of a create at half of it", quantiles(&half.latency));
-    time("backlog after the burst", format!("{} events, drained in {:.1} s", many.backlog, many.drain.as_secs_f64()));
-    println!("pgbench before {before:.0}/s, after {after:.0}/s\n\n{table}");
+    report.yardstick(f64::midpoint(before, after));
+    report.rate(&format!("accepted, {} clients", bench.clients), many.accepted_per_second());
+    report.rate("sustained: accepted and notified, flat backlog", sustained);
+    report.rate("one hot account, accepted", hot.accepted_per_second());
+    report.rate("drain of the backlog, everything else idle", many.drained_per_second());
+    report.quantiles("p50 / p99 of a create at saturation", &many.seen.latency);
+    report.quantiles("p50 / p99 of a create at half of it", &half.latency);
+    let drain = format!("{} events, drained in {:.1} s", many.backlog, many.drain.as_secs_f64());
+    report.note("backlog after the burst", &drain);
+    Ok(())
+}
+
+async fn readable(bench: &Bench, options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let rate = options.arrivals;
+    let seen = bench.readable(rate).await?;
+    report.quantiles(&format!("p50 / p99 of a create, {rate} arriving per second"), &seen.created);
+    for (way, latency) in &seen.readable {
+        let what = format!("p50 / p99 until its notification is readable, {} that came first by {way}", latency.len());
+        report.quantiles(&what, latency);
+    }
+    Ok(())
+}
+
+async fn read(bench: &Bench, options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let shelf = bench.stock().await?;
+    for (what, seen) in bench.read(&shelf, options.readers).await? {
+        report.seen(&format!("{what}, {} clients", options.readers), &seen);
+    }
+    Ok(())
+}
+
+async fn stream(bench: &Bench, options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let bank = bench.platform.bank().await?;
+    let heard = streams::listen(&bench.platform, &bank, options.idle, bench.duration).await?;
+    report.quantiles(&format!("p50 / p99 from a create to the stream, {} idle streams", options.idle), &heard.latency);
+    report.note("memory of an idle stream", &format!("{:.1} KiB", heard.bytes_per_idle_stream as f64 / 1024.0));
     Ok(())
 }
