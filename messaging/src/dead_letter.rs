@@ -2,7 +2,8 @@
 //! it may the message be terminated.
 //!
 //! Headers that mean something to the server (`Nats-*`: id, expected sequence, time to live) would act on this publish, so
-//! they are kept as `Dlq-Original-Nats-*`.
+//! they are kept as `Dlq-Original-Nats-*`. A message that an operator handed to the consumer again and that dies again
+//! keeps where it came from, when it failed first, and its history.
 
 use async_nats::{
     HeaderMap, HeaderValue,
@@ -17,6 +18,10 @@ use crate::{
 };
 
 const LONGEST_ERROR_CHARACTERS: usize = 1_000;
+/// What the names of headers begin with that meant something to the server.
+pub(crate) const ORIGINAL: &str = "Dlq-Original-";
+/// A line for each time that an operator handed the message to its consumer again.
+pub(crate) const HISTORY: &str = "Dlq-History";
 
 /// A message to be given up, and why.
 #[derive(Debug)]
@@ -52,30 +57,38 @@ impl DeadLetter<'_> {
     }
 
     fn headers(&self, durable: Durable, version: &str) -> HeaderMap {
+        let delivery = self.delivery;
+        let died_before = delivery.headers.get(HISTORY).is_some();
         let mut headers = HeaderMap::new();
-        for (name, values) in self.delivery.headers.iter() {
+        for (name, values) in delivery.headers.iter() {
             let name: &str = name.as_ref();
-            let name = if name.starts_with("Nats-") { format!("Dlq-Original-{name}") } else { name.to_owned() };
+            let name = match name.starts_with("Nats-") {
+                // The server's headers of a message that died before are about its being handed on.
+                true if died_before => continue,
+                true => format!("{ORIGINAL}{name}"),
+                false => name.to_owned(),
+            };
             for value in values {
                 headers.append(name.as_str(), value.clone());
             }
         }
-        let delivery = self.delivery;
         headers.insert("Dlq-Reason", self.reason.as_str());
         headers.insert("Dlq-Error", one_line(self.error).as_str());
         headers.insert("Dlq-Attempts", HeaderValue::from(u64::from(delivery.attempt)));
-        headers.insert("Dlq-Stream", delivery.stream.as_str());
-        headers.insert("Dlq-Sequence", HeaderValue::from(delivery.sequence));
-        headers.insert("Dlq-Subject", delivery.subject.as_str());
-        headers.insert("Dlq-First-Failed", contract::timestamp::text(self.first_failed).as_str());
         headers.insert("Dlq-Consumer", durable.consumer);
         headers.insert("Dlq-Version", version);
+        if !died_before {
+            headers.insert("Dlq-Stream", delivery.stream.as_str());
+            headers.insert("Dlq-Sequence", HeaderValue::from(delivery.sequence));
+            headers.insert("Dlq-Subject", delivery.subject.as_str());
+            headers.insert("Dlq-First-Failed", contract::timestamp::text(self.first_failed).as_str());
+        }
         headers
     }
 }
 
 /// Header values are one line.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .map(|character| if character.is_control() { ' ' } else { character })
         .take(LONGEST_ERROR_CHARACTERS)

@@ -6,6 +6,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
+    range_reader::READERS,
     subject,
     topology::{
         DEAD_LETTERS, DURABLES, Durable, NOTIFICATIONS, NOTIFICATIONS_REDRIVE, STREAMS, TRANSACTIONS,
@@ -22,7 +23,7 @@ pub enum Role {
     TransactionSvc,
     /// Consumes events.
     NotificationSvc,
-    /// Reads dead letters and hands events to a consumer again.
+    /// Reads what the streams hold, hands messages to a consumer again, throws dead letters away, pauses consumers.
     Operator,
 }
 
@@ -114,8 +115,15 @@ fn consuming(durable: Durable) -> Vec<String> {
 
 fn operating() -> Vec<String> {
     let reading = STREAMS.iter().flat_map(|stream| [stream_info(stream), stream_message(stream)]);
-    let redriving = DURABLES.iter().flat_map(|durable| [consumer_info(*durable), redrive_subject(durable.consumer)]);
-    let mut all: Vec<_> = reading.chain(redriving).collect();
+    let ranges = READERS.iter().flat_map(|reader| {
+        ["CREATE", "MSG.NEXT", "DELETE"].map(|what| format!("$JS.API.CONSUMER.{what}.{TRANSACTIONS}.{reader}"))
+    });
+    let redriving = DURABLES.iter().flat_map(|durable| {
+        let Durable { stream, name, consumer, .. } = durable;
+        [consumer_info(*durable), format!("$JS.API.CONSUMER.PAUSE.{stream}.{name}"), redrive_subject(consumer)]
+    });
+    let removing = [format!("$JS.API.STREAM.MSG.DELETE.{DEAD_LETTERS}")];
+    let mut all: Vec<_> = reading.chain(ranges).chain(redriving).chain(removing).collect();
     all.sort();
     all.dedup();
     all

@@ -39,5 +39,5 @@ async fn look(jetstream: &Context, durable: Durable) -> Result<consumer::Info, a
 
 fn could_deliver(info: &consumer::Info) -> bool {
     let room = usize::try_from(info.config.max_ack_pending).is_ok_and(|most| info.num_ack_pending < most);
-    info.num_pending > 0 && room
+    info.num_pending > 0 && room && !info.paused
 }

@@ -6,7 +6,11 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use messaging::{ConsumerMetrics, Role, topology};
+use messaging::{
+    Role,
+    topology::{self, NOTIFICATIONS, NOTIFICATIONS_REDRIVE},
+};
+use prometheus::Registry;
 use secrecy::ExposeSecret;
 use service_kit::{
     auth::Verifier,
@@ -27,6 +31,7 @@ use crate::{
     ingest::Ingest,
     intake, live,
     metrics::{ConsumerGauges, IngestMetrics, WebhookMetrics, open_streams},
+    operate::Operations,
     store::{inbox::Inbox, parked_messages::ParkedMessages, preferences::PreferenceStore, schema},
 };
 
@@ -58,6 +63,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         preferences: PreferenceStore::new(pool.clone()),
         live: live.clone(),
         stop: working.token(),
+        operations: Operations::connect(config.operator, pool.clone(), clock.clone()).await?,
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
         clock: clock.clone(),
         secrets: Secrets::new(required(config.webhook, "WEBHOOK__SECRETS")?.secrets()?),
@@ -68,11 +74,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         nats: nats.clone(),
         ingest,
         parking: ParkedMessages::new(pool.clone()),
+        failures: pool.clone(),
         clock,
-        metrics: Arc::new(ConsumerMetrics::default()),
-        gauges: ConsumerGauges::register(&registry)?,
+        durable: NOTIFICATIONS,
+        metrics: Arc::default(),
+        gauges: ConsumerGauges::register(&registry, "consumer")?,
         component: health.component("consumer", Importance::Informative),
     };
+    let redriven = of_redriven(&consumption, &registry, &health)?;
 
     let public = Listener::public(&config.http).await?;
     let admin = Listener::admin(&config.http)?;
@@ -88,6 +97,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let streamed = (pool.clone(), live);
     working.spawn_restarting("live poll", move |stop| live::poll::run(streamed.0.clone(), streamed.1.clone(), stop));
     working.spawn_restarting("consumer", move |stop| consumer::run(consumption.clone(), stop));
+    working.spawn_restarting("redrive consumer", move |stop| consumer::run(redriven.clone(), stop));
     spawn_schema_check(&working, pool.clone(), health.component("schema", Importance::Required));
     let admin_routes = admin_router(health.clone(), registry);
     watched.spawn_vital("admin", move |stop| async move { Ok(admin.serve(admin_routes, stop).await?) });
@@ -105,6 +115,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         anyhow::ensure!(end.is_clean(), "stopped with unfinished tasks {:?}, dead task {:?}", end.unfinished, end.died);
     }
     Ok(())
+}
+
+/// The same for what operators hand to the consumer again.
+fn of_redriven(consumption: &Consumption, registry: &Registry, health: &Health) -> prometheus::Result<Consumption> {
+    Ok(Consumption {
+        durable: NOTIFICATIONS_REDRIVE,
+        metrics: Arc::default(),
+        gauges: ConsumerGauges::register(registry, "redrive_consumer")?,
+        component: health.component("redrive consumer", Importance::Informative),
+        ..consumption.clone()
+    })
 }
 
 fn spawn_schema_check(tasks: &Tasks, pool: PgPool, component: Component) {

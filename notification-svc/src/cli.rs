@@ -1,10 +1,21 @@
-//! The commands of the binary.
+//! The commands of the binary: one that serves, one that prepares, and those of operators.
 
-use std::process::ExitCode;
+mod consumer;
+mod dead_letters;
+mod output;
+mod who;
+
+use std::{process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
+use service_kit::clock::SystemClock;
 
-use crate::{app, config::Config, http, operate::webhook};
+use crate::{
+    app,
+    config::Config,
+    http,
+    operate::{Operations, webhook},
+};
 
 /// Notifications: what the events of the ledger mean to each user.
 ///
@@ -16,7 +27,7 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API, and make notifications of events.
     Serve,
@@ -24,6 +35,12 @@ enum Command {
     Migrate,
     /// Print the OpenAPI document of the API.
     Openapi,
+    /// Look at what consumers gave up on, and decide what becomes of it.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+    /// Look at the consumers of events, pause them, and let them go on.
+    #[command(subcommand)]
+    Consumer(consumer::Command),
     /// What operators do about webhooks.
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -46,6 +63,8 @@ pub fn run() -> ExitCode {
         Command::Migrate => blocking(app::migrate),
         Command::Openapi => print_openapi(),
         Command::Webhook(WebhookCommand::Check) => check_webhook(),
+        Command::DeadLetters(command) => operating(async |operations| dead_letters::run(command, &operations).await),
+        Command::Consumer(command) => operating(async |operations| consumer::run(command, &operations).await),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,15 +75,22 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn blocking<Run: Future<Output = anyhow::Result<()>>>(command: impl FnOnce(Config) -> Run) -> anyhow::Result<()> {
+fn blocking(command: impl AsyncFnOnce(Config) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let config = Config::load()?;
     service_kit::telemetry::init("notification-svc", &config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command(config))
 }
 
-#[expect(clippy::print_stdout, reason = "the document is what the command is for")]
+/// A command of an operator, with the configuration of the service.
+fn operating(command: impl AsyncFnOnce(Operations) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    blocking(async |config| {
+        let operations = Operations::of_command(config, Arc::new(SystemClock)).await?;
+        Box::pin(command(operations)).await
+    })
+}
+
 fn print_openapi() -> anyhow::Result<()> {
-    println!("{}", http::openapi().to_pretty_json()?);
+    output::line(http::openapi().to_pretty_json()?);
     Ok(())
 }
 

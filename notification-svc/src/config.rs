@@ -18,6 +18,8 @@ pub struct Config {
     pub http: HttpConfig,
     pub postgres: Option<PostgresConfig>,
     pub nats: Option<NatsConfig>,
+    /// As whom operators' commands and routes speak to NATS.
+    pub operator: Option<NatsConfig>,
     pub auth: Option<AuthConfig>,
     /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
     pub cursor_key: Option<SecretString>,

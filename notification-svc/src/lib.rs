@@ -8,7 +8,7 @@
 //! | events that come by webhook, one by one | [`intake`] |
 //! | the REST API | [`http`] |
 //! | notifications as they come | [`live`] |
-//! | what operators do by hand | [`operate`] |
+//! | what operators do, to the queues and by hand | [`operate`] |
 //! | what is kept in Postgres | [`store`] |
 //! | how the process is put together, started and stopped | [`app`], [`cli`], [`config`] |
 

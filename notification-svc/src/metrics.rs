@@ -108,35 +108,31 @@ pub struct ConsumerGauges {
 }
 
 impl ConsumerGauges {
+    /// `of` is what the names begin with: which consumer it is.
+    ///
     /// # Errors
     /// When the registry already has them.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let gauge = |name, help| registered(registry, IntGauge::new(name, help)?);
+    pub fn register(registry: &Registry, of: &str) -> prometheus::Result<Self> {
+        let gauge = |name, help| registered(registry, IntGauge::new(format!("{of}_{name}"), help)?);
         Ok(Self {
-            running: gauge("consumer_running", "1 while messages are consumed.")?,
-            pending: gauge(
-                "consumer_pending_messages",
-                "Messages of the stream that were not delivered yet: the lag.",
-            )?,
+            running: gauge("running", "1 while messages are consumed.")?,
+            pending: gauge("pending_messages", "Messages of the stream that were not delivered yet: the lag.")?,
             unacknowledged: gauge(
-                "consumer_unacknowledged_messages",
+                "unacknowledged_messages",
                 "Messages delivered and not acknowledged yet, by any replica.",
             )?,
-            in_hand: gauge("consumer_in_hand_messages", "Messages being worked on here.")?,
+            in_hand: gauge("in_hand_messages", "Messages being worked on here.")?,
             messages: vec(
                 registry,
-                "consumer_messages_total",
+                &format!("{of}_messages_total"),
                 "Messages by what happened to them; one may be counted under several.",
                 &["what"],
             )?,
             outages: registered(
                 registry,
-                IntCounter::new("consumer_outages_total", "Times that a batch had to wait for the database.")?,
+                IntCounter::new(format!("{of}_outages_total"), "Times that a batch had to wait for the database.")?,
             )?,
-            last_progress: gauge(
-                "consumer_last_progress_seconds",
-                "When a batch was last settled, in seconds since 1970.",
-            )?,
+            last_progress: gauge("last_progress_seconds", "When a batch was last settled, in seconds since 1970.")?,
         })
     }
 

@@ -40,6 +40,7 @@ pub fn serve(kind: ServiceKind, backing: &Backing) -> Settings {
     settings.extend(nats("NATS", kind.role(), backing));
     if kind == ServiceKind::Notification {
         settings.push(("WEBHOOK__SECRETS".to_owned(), backing.webhook_secret().reveal()));
+        settings.extend(nats("OPERATOR", Role::Operator, backing));
     }
     settings
 }

@@ -10,6 +10,7 @@ mod idempotency;
 mod lists;
 mod messaging;
 mod notifications;
+mod operations;
 mod outages;
 mod proof;
 mod rows;

@@ -78,7 +78,9 @@ async fn ensure_stream(jetstream: &Context, wanted: &stream::Config) -> Result<(
 
 async fn ensure_durable(jetstream: &Context, durable: Durable) -> Result<(), TopologyError> {
     let what = durable.to_string();
-    let wanted = durable.config();
+    let mut wanted = durable.config();
+    // An operator's pause outlasts an upgrade.
+    wanted.pause_until = read_durable(jetstream, durable).await.ok().and_then(|found| found.pause_until);
     jetstream.create_consumer_on_stream(wanted.clone(), durable.stream).await.map_err(TopologyError::refused(&what))?;
     let found = read_durable(jetstream, durable).await?;
     compare(&what, &wanted.into_consumer_config(), &found)

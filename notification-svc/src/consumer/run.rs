@@ -7,14 +7,19 @@ use messaging::{
     Client, Consumer, ConsumerMetrics,
     consumer::Setting,
     metrics::{ConsumerSnapshot, ConsumerState},
-    topology::{self, NOTIFICATIONS},
+    topology::{self, Durable},
 };
 use serde_json::json;
 use service_kit::{clock::SharedClock, health::Component, tasks::TaskError, telemetry};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::NotificationHandler;
-use crate::{ingest::Ingest, metrics::ConsumerGauges, store::parked_messages::ParkedMessages};
+use crate::{
+    ingest::Ingest,
+    metrics::ConsumerGauges,
+    store::{consumer_failures, parked_messages::ParkedMessages},
+};
 
 /// How often the durable is looked for while it is not as it has to be.
 const CHECK_AGAIN: Duration = Duration::from_secs(1);
@@ -26,7 +31,10 @@ pub struct Consumption {
     pub nats: Client,
     pub ingest: Ingest,
     pub parking: ParkedMessages,
+    /// Where failures are noted for operators.
+    pub failures: PgPool,
     pub clock: SharedClock,
+    pub durable: Durable,
     pub metrics: Arc<ConsumerMetrics>,
     pub gauges: ConsumerGauges,
     pub component: Component,
@@ -40,19 +48,23 @@ pub async fn run(consumption: Consumption, stop: CancellationToken) -> Result<()
     if stop.run_until_cancelled(durable_is_there(&consumption)).await.is_none() {
         return Ok(());
     }
-    let Consumption { nats, ingest, parking, clock, metrics, gauges, component } = consumption;
+    let Consumption { nats, ingest, parking, failures, clock, durable, metrics, gauges, component } = consumption;
+    let now = clock.clone();
     let setting = Setting {
         client: nats,
-        durable: NOTIFICATIONS,
+        durable,
         version: env!("CARGO_PKG_VERSION"),
-        clock: Arc::new(move || clock.now()),
+        clock: Arc::new(move || now.now()),
         metrics: metrics.clone(),
     };
     let consumer = Consumer::new(setting, NotificationHandler::new(ingest), parking);
     let reports = async {
+        let mut noted = None;
         loop {
             tokio::time::sleep(REPORT_EVERY).await;
-            report(&metrics.snapshot(), &gauges, &component);
+            let snapshot = metrics.snapshot();
+            report(&snapshot, &gauges, &component);
+            note_failure(&failures, durable, snapshot.last_error, &mut noted, &clock).await;
         }
     };
     tokio::join!(consumer.run(stop.clone()), stop.run_until_cancelled(reports));
@@ -60,9 +72,26 @@ pub async fn run(consumption: Consumption, stop: CancellationToken) -> Result<()
     Ok(())
 }
 
+/// Keeps a new failure where operators look; one that cannot be kept is tried again with the next report.
+async fn note_failure(
+    pool: &PgPool,
+    durable: Durable,
+    last: Option<String>,
+    noted: &mut Option<String>,
+    clock: &SharedClock,
+) {
+    let Some(error) = last.filter(|error| noted.as_ref() != Some(error)) else {
+        return;
+    };
+    match consumer_failures::note(pool, durable.name, &error, clock.now()).await {
+        Ok(()) => *noted = Some(error),
+        Err(error) => tracing::debug!(cause = telemetry::chain(&error), "A failure could not be noted yet."),
+    }
+}
+
 /// Waits until the durable consumer is as this build needs it.
 async fn durable_is_there(consumption: &Consumption) {
-    while let Err(error) = topology::check_consumer(&consumption.nats, NOTIFICATIONS).await {
+    while let Err(error) = topology::check_consumer(&consumption.nats, consumption.durable).await {
         let cause = telemetry::chain(&error);
         tracing::warn!(cause, "The durable consumer cannot be used yet.");
         consumption.component.down(cause);

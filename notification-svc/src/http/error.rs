@@ -8,7 +8,7 @@ use service_kit::{
 
 use crate::{intake::IntakeError, store::error::StoreError};
 
-const RETRY_AFTER_SECONDS: u32 = 1;
+pub(super) const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// Other bytes were ingested before under the id of this event.
 pub(super) const EVENT_CONFLICT: ProblemKind =

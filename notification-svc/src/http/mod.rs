@@ -4,6 +4,7 @@ mod answer;
 mod authority;
 mod error;
 mod notifications;
+mod operations;
 mod preferences;
 mod stream;
 mod webhook;
@@ -22,6 +23,7 @@ use crate::{
     intake::Intake,
     live::Registry,
     metrics::WebhookMetrics,
+    operate::Operations,
     store::{inbox::Inbox, preferences::PreferenceStore},
 };
 
@@ -39,6 +41,7 @@ pub struct Api {
     pub live: Registry,
     /// Streams end when it is cancelled.
     pub stop: CancellationToken,
+    pub operations: Operations,
     pub cursors: Cursors,
     pub clock: SharedClock,
     pub secrets: Secrets,
@@ -53,6 +56,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(preferences::router())
         .merge(stream::router())
         .merge(webhook::router())
+        .merge(operations::router())
 }
 
 /// The OpenAPI document of the API.

@@ -5,6 +5,8 @@
 //! read and change a few rows (`inbox`). An array of text, which `preferences` has, is beyond what sea-orm is built with
 //! here. Rows are input too: what cannot be understood is refused as corrupt.
 
+pub mod audit;
+pub mod consumer_failures;
 pub mod counters;
 mod entity;
 pub mod error;

@@ -4,6 +4,8 @@ use messaging::{Delivery, HeaderMap, Outage, ParkedMessage, Parking};
 use sqlx::{FromRow, PgPool, types::Json};
 use time::OffsetDateTime;
 
+use super::error::StoreError;
+
 /// The parked messages of this service.
 #[derive(Debug, Clone)]
 pub struct ParkedMessages {
@@ -14,6 +16,18 @@ impl ParkedMessages {
     #[must_use]
     pub const fn new(pool: PgPool) -> Self {
         Self { pool }
+    }
+
+    /// How many messages of this stream are parked.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn count(&self, stream: &str) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM parked_messages WHERE stream = $1")
+            .bind(stream)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(count.unsigned_abs())
     }
 }
 

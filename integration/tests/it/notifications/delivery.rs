@@ -1,7 +1,7 @@
 //! Events over JetStream, to the running service.
 
 use contract::{
-    Event, EventId, EventKind,
+    EventId,
     notification::{Notification, NotificationStatus},
 };
 use integration::{
@@ -13,36 +13,10 @@ use integration::{
         platform::{Layout, Platform},
     },
 };
-use messaging::{NatsConfig, OutgoingMessage, Publisher, Role, Subject};
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::fixture::{Store, described, now, payment};
+use super::fixture::{Store, described, message, now, payment, publish};
 use crate::wire::Wire;
-
-/// Publishes to the stream of events, in place of the relay of a ledger that decided nothing.
-async fn publish(platform: &Platform, messages: Vec<(EventId, Vec<u8>)>) {
-    let login = platform.backing.nats.login(Role::TransactionSvc);
-    let config =
-        NatsConfig { url: platform.backing.nats.url.to_string(), user: login.user, password: login.password.into() };
-    let publisher = Publisher::new(messaging::connect(&config, Role::TransactionSvc, "test").await.unwrap());
-    let messages: Vec<_> = messages
-        .into_iter()
-        .map(|(id, body)| OutgoingMessage {
-            id,
-            subject: Subject::of(EventKind::TransactionPosted, Uuid::nil()),
-            body: body.into(),
-            traceparent: None,
-        })
-        .collect();
-    let last = eventually("the stream answers", async || Ok(publisher.stream_state().await?)).await.last_sequence;
-    let outcome = publisher.publish_in_order(&messages, last).await;
-    assert_eq!(outcome.acknowledged.len(), messages.len(), "{:?}", outcome.end);
-}
-
-fn message(event: &Event) -> (EventId, Vec<u8>) {
-    (event.id, event.encode().unwrap())
-}
 
 /// The notifications of a user, the newest first, once there are so many.
 async fn inbox(platform: &Platform, user: &str, count: usize) -> Vec<Notification> {

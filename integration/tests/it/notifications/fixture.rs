@@ -11,8 +11,10 @@ use contract::{
 };
 use integration::{
     config::RunningServers,
-    stack::{database::Database, provision::NOTIFICATIONS},
+    eventually::eventually,
+    stack::{database::Database, platform::Platform, provision::NOTIFICATIONS},
 };
+use messaging::{NatsConfig, OutgoingMessage, Publisher, Role, Subject};
 use notification_svc::{
     domain::{preferences::Preferences, way::Way},
     ingest::{Arrival, Ingest, Outcome},
@@ -29,16 +31,16 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub(super) struct Store {
-    pub(super) pool: PgPool,
-    pub(super) inbox: Inbox,
-    pub(super) preferences: PreferenceStore,
+pub(crate) struct Store {
+    pub(crate) pool: PgPool,
+    pub(crate) inbox: Inbox,
+    pub(crate) preferences: PreferenceStore,
     ingest: Ingest,
     _database: Option<Database>,
 }
 
 impl Store {
-    pub(super) async fn empty() -> Self {
+    pub(crate) async fn empty() -> Self {
         let server = RunningServers::from_environment().unwrap().postgres.expect("`make test` provides Postgres");
         let database = Database::clone_template(&server).await.unwrap();
         let store = Self::of(&database).await;
@@ -46,7 +48,7 @@ impl Store {
     }
 
     /// That of a running platform.
-    pub(super) async fn of(database: &Database) -> Self {
+    pub(crate) async fn of(database: &Database) -> Self {
         let pool = PgPool::connect(database.service(NOTIFICATIONS).as_str()).await.unwrap();
         let metrics = IngestMetrics::register(&service_kit::metrics::registry().unwrap()).unwrap();
         let live = Registry::new(IntGauge::new("open", "Nobody streams from here.").unwrap());
@@ -60,13 +62,13 @@ impl Store {
         }
     }
 
-    pub(super) async fn ingest(&self, way: Way, events: &[Event]) -> Vec<Outcome> {
+    pub(crate) async fn ingest(&self, way: Way, events: &[Event]) -> Vec<Outcome> {
         let arrivals: Vec<_> = events.iter().map(|event| Arrival::decode(&event.encode().unwrap()).unwrap()).collect();
         self.ingest.ingest(way, &arrivals).await.expect("the database is there")
     }
 
     /// Of each user: what the user was told of, in the order of positions.
-    pub(super) async fn told(&self) -> HashMap<String, Vec<(i64, EventId)>> {
+    pub(crate) async fn told(&self) -> HashMap<String, Vec<(i64, EventId)>> {
         let rows: Vec<(String, i64, Uuid)> =
             sqlx::query_as("SELECT recipient, position, event_id FROM notifications ORDER BY recipient, position")
                 .fetch_all(&self.pool)
@@ -80,7 +82,7 @@ impl Store {
     }
 
     /// The notification of this event, whether it is shown or not.
-    pub(super) async fn id(&self, user: &str, event: EventId) -> NotificationId {
+    pub(crate) async fn id(&self, user: &str, event: EventId) -> NotificationId {
         let id: Uuid = sqlx::query_scalar("SELECT id FROM notifications WHERE recipient = $1 AND event_id = $2")
             .bind(user)
             .bind(event.uuid())
@@ -98,20 +100,20 @@ impl Store {
     }
 
     /// What the user is told of from now on.
-    pub(super) async fn choose(&self, user: &str, locale: Locale, muted: &[EventKind]) {
+    pub(crate) async fn choose(&self, user: &str, locale: Locale, muted: &[EventKind]) {
         let muted_types = muted.iter().copied().collect();
         let preferences = Preferences { locale, muted_types, updated_at: Some(now()) };
         self.preferences.replace(user, &preferences).await.unwrap();
     }
 
     /// The newest first.
-    pub(super) async fn ids(&self, user: &str) -> Vec<NotificationId> {
+    pub(crate) async fn ids(&self, user: &str) -> Vec<NotificationId> {
         let listed = self.inbox.list(user, Filter::default(), None, 1_000).await.unwrap();
         listed.notifications.into_iter().map(|notification| notification.id).collect()
     }
 
     /// Positions are 1, 2, 3 … for each user, counters say what counting says, and nothing was sorted out by Postgres.
-    pub(super) async fn is_consistent(&self) {
+    pub(crate) async fn is_consistent(&self) {
         for (user, told) in self.told().await {
             let positions: Vec<_> = told.iter().map(|(position, _)| *position).collect();
             let gapless: Vec<_> = (1..).take(told.len()).collect();
@@ -194,4 +196,28 @@ pub(crate) fn described(mut event: Event, description: &str) -> Event {
         data.transaction.description = Some(description.to_owned());
     }
     event
+}
+
+/// Publishes to the stream of events, in place of the relay of a ledger that decided nothing.
+pub(crate) async fn publish(platform: &Platform, messages: Vec<(EventId, Vec<u8>)>) {
+    let login = platform.backing.nats.login(Role::TransactionSvc);
+    let config =
+        NatsConfig { url: platform.backing.nats.url.to_string(), user: login.user, password: login.password.into() };
+    let publisher = Publisher::new(messaging::connect(&config, Role::TransactionSvc, "test").await.unwrap());
+    let messages: Vec<_> = messages
+        .into_iter()
+        .map(|(id, body)| OutgoingMessage {
+            id,
+            subject: Subject::of(EventKind::TransactionPosted, Uuid::nil()),
+            body: body.into(),
+            traceparent: None,
+        })
+        .collect();
+    let last = eventually("the stream answers", async || Ok(publisher.stream_state().await?)).await.last_sequence;
+    let outcome = publisher.publish_in_order(&messages, last).await;
+    assert_eq!(outcome.acknowledged.len(), messages.len(), "{:?}", outcome.end);
+}
+
+pub(crate) fn message(event: &Event) -> (EventId, Vec<u8>) {
+    (event.id, event.encode().unwrap())
 }

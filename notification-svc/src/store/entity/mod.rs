@@ -2,3 +2,4 @@
 
 pub(super) mod notification;
 pub(super) mod notification_counter;
+pub(super) mod operation;

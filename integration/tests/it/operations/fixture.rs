@@ -1,0 +1,83 @@
+//! An operator at a terminal of the notification service, and dead letters to look at.
+
+use std::process::Output;
+
+use integration::{
+    eventually::eventually,
+    stack::{
+        platform::Platform,
+        program::Program,
+        service::{self, ServiceKind, built_programs},
+        settings,
+    },
+};
+use messaging::{NatsConfig, Role};
+use serde_json::Value;
+use tokio::process::Command;
+
+/// Runs commands with the configuration of a service.
+pub(crate) struct Terminal {
+    program: Program,
+}
+
+/// What a command printed, line by line, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Printed {
+    pub(crate) code: Option<i32>,
+    pub(crate) lines: Vec<Value>,
+    pub(crate) complaint: String,
+}
+
+impl Terminal {
+    pub(crate) fn of(platform: &Platform, kind: ServiceKind) -> Self {
+        let settings = settings::serve(kind, &platform.backing);
+        let log = platform.backing.directory.path().join("operator.log");
+        Self { program: service::program(kind, "", &built_programs().unwrap(), log, &settings) }
+    }
+
+    /// Words are separated by spaces, except the last argument, which is why.
+    pub(crate) fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(&self.program.executable);
+        command.args(words.split_whitespace()).envs(self.program.environment.iter().cloned()).env("USER", "olivia");
+        command.kill_on_drop(true);
+        command
+    }
+
+    pub(crate) async fn run(&self, words: &str) -> Printed {
+        Printed::of(&self.command(words).output().await.unwrap())
+    }
+
+    /// Runs a command that has to succeed.
+    pub(crate) async fn lines(&self, words: &str) -> Vec<Value> {
+        let printed = self.run(words).await;
+        assert_eq!(printed.code, Some(0), "{words}: {}", printed.complaint);
+        printed.lines
+    }
+}
+
+impl Printed {
+    pub(crate) fn of(output: &Output) -> Self {
+        let text = String::from_utf8_lossy(&output.stdout);
+        let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| Value::from(line));
+        let lines = match serde_json::from_str::<Value>(&text) {
+            Ok(document) => vec![document],
+            Err(_) => text.lines().map(read).collect(),
+        };
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        Self { code: output.status.code(), lines, complaint }
+    }
+}
+
+/// A dead letter that no consumer has written. Gives its id.
+#[expect(clippy::disallowed_methods, reason = "what a test plants needs no door")]
+pub(crate) async fn plant_dead_letter(platform: &Platform, body: &'static str) -> u64 {
+    let nats = &platform.backing.nats;
+    let login = nats.login(Role::NotificationSvc);
+    let config = NatsConfig { url: nats.url.to_string(), user: login.user, password: login.password.into() };
+    let client = messaging::connect(&config, Role::NotificationSvc, "test").await.unwrap();
+    let jetstream = async_nats::jetstream::new(client);
+    let subject = "dead_letters.notification-svc.malformed";
+    let kept =
+        eventually("the dead letter is kept", async || Ok(jetstream.publish(subject, body.into()).await?.await?)).await;
+    kept.sequence
+}

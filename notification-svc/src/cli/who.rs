@@ -1,0 +1,19 @@
+//! Who gives a command, and why: what the audit wants to know.
+
+use crate::store::audit::Order;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Who {
+    /// Why; for the audit
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    reason: String,
+    /// Who; for the audit
+    #[arg(long, env = "USER", value_name = "NAME", default_value = "unknown")]
+    operator: String,
+}
+
+impl Who {
+    pub(super) fn order(self) -> Order {
+        Order { operator: self.operator, reason: self.reason }
+    }
+}
