@@ -25,7 +25,7 @@ use crate::{
     http::{self, Api},
     metrics::LedgerMetrics,
     relay::Relay,
-    upkeep,
+    upkeep::{self, verification::Verification},
     writer::{self, Writer},
 };
 
@@ -89,6 +89,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         });
     }
     let schema = health.component("schema", Importance::Required);
+    let interval = Duration::from_secs(config.verification_interval_seconds.get());
+    let verification = Verification { pool: pool.clone(), clock: clock.clone(), metrics: metrics.clone(), interval };
+    verification.spawn(&background);
     spawn_background(&background, pool, clock, metrics, commands, relay, schema);
 
     tokio::select! {

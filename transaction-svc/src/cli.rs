@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{app, config::Config, http};
+use crate::{app, config::Config, http, operate};
+
+/// What `verify` exits with when it cannot tell.
+const NOT_VERIFIED: u8 = 2;
 
 /// The ledger: accounts, and transactions that move money between them.
 ///
@@ -22,6 +25,12 @@ enum Command {
     Serve,
     /// Bring the database schema and the streams up to date.
     Migrate,
+    /// Verify the books. Exits with 1 when a rule is broken, with 2 when they could not be verified.
+    Verify {
+        /// Print the report as JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the OpenAPI document of the API.
     Openapi,
 }
@@ -32,18 +41,26 @@ pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve => blocking(app::serve),
         Command::Migrate => blocking(app::migrate),
+        Command::Verify { json } => return verify(json),
         Command::Openapi => print_openapi(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
+        Err(error) => complain(&error, ExitCode::FAILURE),
     }
 }
 
-fn blocking<Run: Future<Output = anyhow::Result<()>>>(command: impl FnOnce(Config) -> Run) -> anyhow::Result<()> {
+fn verify(json: bool) -> ExitCode {
+    match blocking(async |config| operate::verify::command::run(config, json).await) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => complain(&error, NOT_VERIFIED.into()),
+    }
+}
+
+fn blocking<Done, Run: Future<Output = anyhow::Result<Done>>>(
+    command: impl FnOnce(Config) -> Run,
+) -> anyhow::Result<Done> {
     let config = Config::load()?;
     service_kit::telemetry::init("transaction-svc", &config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command(config))
@@ -56,6 +73,7 @@ fn print_openapi() -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "why a command failed is for the person who called it")]
-fn complain(error: &anyhow::Error) {
+fn complain(error: &anyhow::Error, code: ExitCode) -> ExitCode {
     eprintln!("transaction-svc: {error:#}");
+    code
 }

@@ -1,5 +1,7 @@
 //! Configuration: environment variables that start with `TRANSACTION_SVC__`.
 
+use std::num::NonZeroU64;
+
 use messaging::{NatsConfig, TopologySettings};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -20,12 +22,19 @@ pub struct Config {
     pub auth: Option<AuthConfig>,
     /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
     pub cursor_key: Option<SecretString>,
+    /// From one verification of the books in the background to the next.
+    #[serde(default = "every_hour")]
+    pub verification_interval_seconds: NonZeroU64,
     /// `migrate`: the schema's owner.
     pub migrator_url: Option<SecretString>,
     /// `migrate`: who makes streams and consumers.
     pub provisioner: Option<NatsConfig>,
     #[serde(default)]
     pub topology: TopologySettings,
+}
+
+const fn every_hour() -> NonZeroU64 {
+    NonZeroU64::new(3_600).unwrap()
 }
 
 impl Config {

@@ -2,12 +2,15 @@
 
 use contract::EventKind;
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, core::Collector,
 };
 
-use crate::domain::{
-    command::Command,
-    decide::{Decision, Outcome},
+use crate::{
+    domain::{
+        command::Command,
+        decide::{Decision, Outcome},
+    },
+    operate::verify::Report,
 };
 
 /// Metrics of the writer, the outbox and the relay.
@@ -24,6 +27,8 @@ pub struct LedgerMetrics {
     pub(crate) relay_duplicates: IntCounter,
     pub(crate) relay_windows_failed: IntCounterVec,
     pub(crate) stream_went_back: IntCounter,
+    violations: IntGaugeVec,
+    verified_at_seconds: IntGauge,
 }
 
 impl LedgerMetrics {
@@ -75,6 +80,18 @@ impl LedgerMetrics {
                 "relay_stream_went_back_total",
                 "Times that the stream was found to have lost acknowledged events.",
             )?,
+            violations: registered(
+                registry,
+                IntGaugeVec::new(
+                    Opts::new("ledger_violations", "Violations that the last verification found, by check; must be 0."),
+                    &["check"],
+                )?,
+            )?,
+            verified_at_seconds: gauge(
+                registry,
+                "ledger_verified_at_seconds",
+                "When the last verification began, in seconds since 1970.",
+            )?,
         })
     }
 
@@ -99,6 +116,15 @@ impl LedgerMetrics {
             };
             self.commands.with_label_values(&[command.action.operation(), outcome]).inc();
         }
+    }
+
+    /// Shows what the last verification found, whichever replica did it.
+    pub(crate) fn verified(&self, report: &Report) {
+        for finding in &report.checks {
+            let violations = i64::try_from(finding.violations).unwrap_or(i64::MAX);
+            self.violations.with_label_values(&[&finding.check]).set(violations);
+        }
+        self.verified_at_seconds.set(report.started_at.unix_timestamp());
     }
 
     fn applied(&self, kind: EventKind, outcome: &Outcome) {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use futures_util::{StreamExt, TryStreamExt};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, raw_sql};
+use transaction_svc::operate::verify::{Offender, examine_in_tx};
 
 use super::{
     evidence::{Evidence, Published},
@@ -18,7 +19,7 @@ const NAMED: usize = 20;
 /// Something that must never be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    pub rule: &'static str,
+    pub rule: String,
     /// What breaks it, with the ids of the database.
     pub what: String,
 }
@@ -62,17 +63,29 @@ pub async fn examine(
     // Rolled back with everything that is put into it.
     let mut transaction = connection.begin().await?;
     testimony::lay_down_in_tx(&mut transaction, history, published).await?;
-    let mut violations = Vec::new();
+    let mut violations = books_in_tx(&mut transaction).await?;
     for Rule { name, broken_by } in rules::all(inbox) {
         let broken_by = sqlx::query_scalar(broken_by).fetch(&mut *transaction);
         let named: Vec<String> = broken_by.take(NAMED).try_collect().await?;
-        violations.extend(named.into_iter().map(|what| Violation { rule: name, what }));
+        violations.extend(named.into_iter().map(|what| Violation { rule: name.to_owned(), what }));
     }
     transaction.rollback().await?;
     Ok(violations)
 }
 
-/// The names of all rules.
+/// What the ledger's own verification finds.
+async fn books_in_tx(connection: &mut PgConnection) -> anyhow::Result<Vec<Violation>> {
+    raw_sql("SET LOCAL search_path = transactions").execute(&mut *connection).await?;
+    let findings = examine_in_tx(connection).await?;
+    raw_sql("SET LOCAL search_path = DEFAULT").execute(connection).await?;
+    let violations = findings.into_iter().flat_map(|finding| {
+        let violation = move |offender: Offender| Violation { rule: finding.check.clone(), what: offender.to_string() };
+        finding.offenders.into_iter().map(violation)
+    });
+    Ok(violations.collect())
+}
+
+/// The names of all rules but the ledger's own.
 pub fn rule_names() -> impl Iterator<Item = &'static str> {
     rules::all(InboxOrder::OfTheStream).map(|rule| rule.name)
 }

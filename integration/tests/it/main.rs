@@ -21,5 +21,6 @@ mod strangers;
 mod takeover;
 mod tidy;
 mod trial;
+mod verification;
 mod webhooks;
 mod wire;

@@ -14,36 +14,6 @@ use crate::trial::Trial;
 
 /// Rules, and what to do to sound books so that each no longer holds. `{}` is an unlucky transaction.
 const LEDGER: &[(&str, &str)] = &[
-    ("money is neither made nor lost", "UPDATE accounts SET posted = posted + 1 WHERE min_balance IS NULL"),
-    ("a balance is the sum of its effects", "UPDATE accounts SET pending_in = 1 WHERE min_balance IS NULL"),
-    ("an account's sequences have no gap", "UPDATE accounts SET version = version + 1 WHERE min_balance IS NULL"),
-    (
-        "an effect goes on where the one before it ended",
-        "UPDATE effects SET posted_after = posted_after + 1 WHERE transaction_id = {}",
-    ),
-    ("an effect goes on where the one before it ended", "UPDATE effects SET occurred_at = now()"),
-    ("no account is spent beyond its limit", "UPDATE effects SET available_after = -1 WHERE transaction_id = {}"),
-    (
-        "a transaction moves its amount from its source to its destination",
-        "UPDATE effects SET posted = posted + 1 WHERE transaction_id = {} AND posted > 0",
-    ),
-    (
-        "a transaction moves its amount from its source to its destination",
-        "DELETE FROM effects WHERE transaction_id = {}",
-    ),
-    ("an effect belongs to an account and a transaction that exist", "DELETE FROM transactions WHERE id = {}"),
-    (
-        "a transition has one event in the journal",
-        "DELETE FROM events WHERE id IN (SELECT event_id FROM effects WHERE transaction_id = {})",
-    ),
-    ("a transition has one event in the journal", "DELETE FROM events WHERE kind = 'account.opened'"),
-    (
-        "an event says what was done",
-        "UPDATE events SET body = convert_to(replace(convert_from(body, 'UTF8'), '\"sequence\":', '\"sequence\":9'),
-                                            'UTF8')",
-    ),
-    ("an event says what was done", "DELETE FROM effects WHERE transaction_id = {} AND posted > 0"),
-    ("nothing is set aside", "INSERT INTO outbox_refused SELECT id, 'too large', now() FROM events LIMIT 1"),
     (
         "a key has one effect at the most",
         "UPDATE transactions SET reference = (SELECT reference FROM transactions WHERE id = {})",
@@ -124,7 +94,7 @@ async fn whatever_breaks_the_promise_is_found() {
 }
 
 fn assert_broken(rule: &str, violations: &[Violation], how: &str) {
-    let broken: BTreeSet<_> = violations.iter().map(|violation| violation.rule).collect();
+    let broken: BTreeSet<_> = violations.iter().map(|violation| violation.rule.as_str()).collect();
     assert!(broken.contains(rule), "{how} did not break \"{rule}\", only {broken:?}");
 }
 

@@ -18,6 +18,7 @@ use integration::{
     },
 };
 use serde_json::json;
+use sqlx::PgPool;
 
 use crate::{rows::Rows, wire::Wire};
 
@@ -40,8 +41,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// With so many replicas of each service.
     pub(crate) async fn with(replicas: usize) -> Self {
-        let layout = Layout { replicas, ..Layout::default() };
-        let platform = Platform::start_on(Backing::cloned().await.unwrap(), &layout).await.unwrap();
+        Self::laid_out(&Layout { replicas, ..Layout::default() }).await
+    }
+
+    /// With services that run like this.
+    pub(crate) async fn laid_out(layout: &Layout) -> Self {
+        let platform = Platform::start_on(Backing::cloned().await.unwrap(), layout).await.unwrap();
         let bank = platform.bank().await.unwrap();
         let [alice, bob] = ["alice", "bob"].map(|name| platform.person(name).unwrap());
         let alice = bank.open_funded(&alice, cents(FUNDS)).await.unwrap().id;
@@ -55,6 +60,11 @@ impl Stage {
             bob,
             platform,
         }
+    }
+
+    /// The platform's database, as its superuser sees it.
+    pub(crate) const fn database(&self) -> &PgPool {
+        &self.evidence.database
     }
 
     /// What the ledger has written.

@@ -9,6 +9,7 @@ mod error;
 mod extract;
 mod text;
 mod transactions;
+mod verification;
 
 use axum::extract::FromRef;
 
@@ -32,7 +33,10 @@ pub struct Api {
 
 /// Every route, with its description.
 pub fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(accounts::router()).merge(transactions::router())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(accounts::router())
+        .merge(transactions::router())
+        .merge(verification::router())
 }
 
 /// The OpenAPI document of the API.

@@ -7,7 +7,6 @@
 //! acknowledged it, so a crash in between publishes again, and the event's id makes the stream recognise it.
 
 mod drain;
-mod lease;
 
 use std::sync::Arc;
 
@@ -17,8 +16,12 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::LedgerMetrics;
-use lease::{Lease, RENEWAL};
+use crate::{
+    lease::{Lease, RENEWAL},
+    metrics::LedgerMetrics,
+};
+
+const LEASE: &str = "relay";
 
 /// The relay of one replica.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub struct Relay {
 impl Relay {
     /// Leads whenever nobody else does, until it is told to stop.
     pub async fn run(&self, token: CancellationToken) {
-        let mut lease = Lease::new(self.pool.clone());
+        let mut lease = Lease::new(self.pool.clone(), LEASE);
         while !token.is_cancelled() {
             match lease.acquire().await {
                 Ok(true) => self.lead(&mut lease, &token).await,

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod leases;
 pub mod outbox;
 pub mod transactions;
+pub mod verifications;
 
 pub use error::StoreError;
 

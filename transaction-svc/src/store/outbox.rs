@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use contract::{AccountId, EventId, EventKind};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -162,13 +162,13 @@ pub struct Backlog {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn backlog(pool: &PgPool) -> Result<Backlog, StoreError> {
+pub async fn backlog(executor: impl PgExecutor<'_>) -> Result<Backlog, StoreError> {
     let (events, oldest): (i64, Option<Uuid>) = sqlx::query_as(
         "SELECT coalesce(max(position) - min(position) + 1, 0),
                 (SELECT event_id FROM outbox_relay ORDER BY position LIMIT 1)
          FROM outbox_relay",
     )
-    .fetch_one(pool)
+    .fetch_one(executor)
     .await?;
     Ok(Backlog { events, oldest: oldest.map(EventId::from_uuid) })
 }

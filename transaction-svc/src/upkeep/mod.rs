@@ -2,3 +2,4 @@
 
 pub mod backlog;
 pub mod partitions;
+pub mod verification;

@@ -1,12 +1,11 @@
 //! The rules, each as a query that finds what breaks it. A query gives one line of text for each finding.
 //!
-//! Which part of the promise a rule belongs to is its file: the books of the ledger, the events, the inboxes, and what
-//! clients were told. They read the tables themselves and share nothing with the services.
+//! Which part of the promise a rule belongs to is its file: the events on the stream, the inboxes, and what clients were
+//! told. The books and the journal are `transaction_svc::operate::verify`'s, which is carried out along with these.
 
 mod answers;
 mod events;
 mod inbox;
-mod ledger;
 
 use super::check::InboxOrder;
 
@@ -19,5 +18,5 @@ pub(super) struct Rule {
 
 pub(super) fn all(inbox: InboxOrder) -> impl Iterator<Item = Rule> {
     let ordered = (inbox == InboxOrder::OfTheStream).then_some(inbox::IN_THE_ORDER_OF_THE_STREAM);
-    [ledger::RULES, events::RULES, inbox::RULES, answers::RULES].into_iter().flatten().copied().chain(ordered)
+    [events::RULES, inbox::RULES, answers::RULES].into_iter().flatten().copied().chain(ordered)
 }

@@ -1,4 +1,4 @@
-//! The lease that makes one replica the leader.
+//! A lease: what makes one replica the one that does something.
 //!
 //! Its end is decided by the database's clock. The holder counts from before it asked, by its own monotonic clock, so it
 //! believes to hold the lease for less time than it does.
@@ -11,15 +11,15 @@ use uuid::Uuid;
 
 use crate::store::{StoreError, leases};
 
-const NAME: &str = "relay";
-/// For how long a leader leads without renewal.
+/// For how long a holder holds it without renewal.
 const TERM_LENGTH: Duration = Duration::from_secs(5);
-/// How often it renews, and how often others ask.
-pub(super) const RENEWAL: Duration = Duration::from_millis(1_500);
+/// How often it is renewed, and how often others ask.
+pub(crate) const RENEWAL: Duration = Duration::from_millis(1_500);
 
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(crate) struct Lease {
     pool: PgPool,
+    name: &'static str,
     /// This process, for the lease's purposes.
     holder: Uuid,
     term: i64,
@@ -27,18 +27,18 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, holder: Uuid::new_v4(), term: 0, valid_until: Instant::now() }
+    pub(crate) fn new(pool: PgPool, name: &'static str) -> Self {
+        Self { pool, name, holder: Uuid::new_v4(), term: 0, valid_until: Instant::now() }
     }
 
-    pub(super) const fn term(&self) -> i64 {
+    pub(crate) const fn term(&self) -> i64 {
         self.term
     }
 
     /// Takes or renews the lease; false while somebody else holds it.
-    pub(super) async fn acquire(&mut self) -> Result<bool, StoreError> {
+    pub(crate) async fn acquire(&mut self) -> Result<bool, StoreError> {
         let asked = Instant::now();
-        let Some(term) = leases::acquire(&self.pool, NAME, self.holder, TERM_LENGTH).await? else {
+        let Some(term) = leases::acquire(&self.pool, self.name, self.holder, TERM_LENGTH).await? else {
             return Ok(false);
         };
         self.term = term;
@@ -47,7 +47,7 @@ impl Lease {
     }
 
     /// Renews the lease for as long as that works; returns once it is lost.
-    pub(super) async fn keep(&mut self) {
+    pub(crate) async fn keep(&mut self) {
         let term = self.term;
         loop {
             tokio::time::sleep(RENEWAL).await;
@@ -57,7 +57,7 @@ impl Lease {
                 Ok(Ok(_)) => return,
                 Ok(Err(error)) => {
                     let cause = service_kit::telemetry::chain(&error);
-                    tracing::warn!(cause, "The relay cannot renew its lease for now.");
+                    tracing::warn!(lease = self.name, cause, "The lease {} cannot be renewed for now.", self.name);
                 }
                 Err(_elapsed) => return,
             }
@@ -68,10 +68,10 @@ impl Lease {
     }
 
     /// Gives the lease back, so that another replica need not wait for its end.
-    pub(super) async fn release(&mut self) {
-        if let Err(error) = leases::release(&self.pool, NAME, self.holder).await {
+    pub(crate) async fn release(&mut self) {
+        if let Err(error) = leases::release(&self.pool, self.name, self.holder).await {
             let cause = service_kit::telemetry::chain(&error);
-            tracing::warn!(cause, "The relay could not give its lease back.");
+            tracing::warn!(lease = self.name, cause, "The lease {} could not be given back.", self.name);
         }
     }
 }
