@@ -9,7 +9,15 @@ use contract::{
         NotificationStatus::{self, Archived, Read, Unread},
     },
 };
-use notification_svc::domain::way::Way;
+use notification_svc::{
+    domain::way::Way,
+    store::{
+        counters,
+        inbox::{Filter, Inbox},
+        preferences::PreferenceStore,
+    },
+};
+use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinSet;
 
 use super::fixture::{Store, now, payment};
@@ -80,4 +88,45 @@ async fn a_repeated_command_changes_nothing() {
     assert_eq!(change(Unread).await.read_at, None);
     assert_eq!(store.inbox.change("bob", id, Read, now()).await.unwrap(), None, "alice's notification");
     store.is_consistent().await;
+}
+
+/// The tables were empty when the plans were made, and nobody has analysed them since: plans get no worse.
+#[tokio::test]
+async fn nothing_that_users_read_scans_a_table() {
+    let store = Store::empty().await;
+    // One session, whose statistics are there when it asks for them.
+    let options = store.pool.connect_options().as_ref().clone();
+    let session = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    let (inbox, preferences) = (Inbox::new(&session), PreferenceStore::new(session.clone()));
+    let scans = async || -> (i64, i64) {
+        sqlx::query("SELECT pg_stat_force_next_flush()").execute(&session).await.unwrap();
+        let scans = "SELECT sum(seq_scan)::bigint, sum(idx_scan)::bigint FROM pg_stat_user_tables
+                     WHERE relname IN ('notifications', 'notification_counters', 'preferences')";
+        sqlx::query_as(scans).fetch_one(&session).await.unwrap()
+    };
+    let read = async || {
+        for (status, kind) in [(None, None), (Some(Unread), None), (None, Some(EventKind::AccountOpened))] {
+            inbox.list("alice", Filter { status, kind }, Some(900), 51).await.unwrap();
+        }
+        inbox.after("alice", 900, 50).await.unwrap();
+        inbox.counts("alice").await.unwrap();
+        inbox.last_position("alice").await.unwrap();
+        preferences.find("alice").await.unwrap();
+        counters::last_positions(&session, &["alice".into(), "bob".into()]).await.unwrap();
+    };
+    // From the sixth time on, Postgres may keep a plan.
+    for _ in 0..10 {
+        read().await;
+    }
+    for user in ["bob", "carol", "dave"] {
+        let payments: Vec<_> = (0..400).map(|_| payment("alice", user)).collect();
+        store.ingest(Way::JetStream, &payments).await;
+    }
+    let before = scans().await;
+    for _ in 0..10 {
+        read().await;
+    }
+    let after = scans().await;
+    assert_eq!(after.0, before.0, "tables were scanned");
+    assert!(after.1 >= before.1 + 80, "{before:?}, {after:?}");
 }
