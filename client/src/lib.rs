@@ -4,6 +4,7 @@
 //! with the same key, and [`Error::may_retry`] says when. The client never repeats anything by itself.
 
 mod error;
+mod lifecycle;
 mod notifications;
 mod stream;
 mod transactions;

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use contract::{AccountId, Amount, Currency, MinorUnits, TransactionId, account::Account, transaction::Transaction};
+use contract::{
+    AccountId, Amount, Currency, MinorUnits, TransactionId,
+    account::Account,
+    transaction::{Capture, Transaction},
+};
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::{Answer, Error, Page, Transport, transport::decode};
 
@@ -48,6 +53,9 @@ pub struct NewTransaction {
     pub destination: AccountId,
     pub amount: Amount,
     pub currency: Currency,
+    pub capture: Capture,
+    #[serde(with = "contract::timestamp::option", skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<OffsetDateTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,10 +63,25 @@ pub struct NewTransaction {
 }
 
 impl NewTransaction {
-    /// A transaction without description and reference.
+    /// A transaction that moves its money at once, without description and reference.
     #[must_use]
     pub const fn new(source: AccountId, destination: AccountId, amount: Amount, currency: Currency) -> Self {
-        Self { source, destination, amount, currency, description: None, reference: None }
+        Self {
+            source,
+            destination,
+            amount,
+            currency,
+            capture: Capture::Automatic,
+            expires_at: None,
+            description: None,
+            reference: None,
+        }
+    }
+
+    /// The same as a hold, until this moment or for the usual time.
+    #[must_use]
+    pub fn held(self, expires_at: Option<OffsetDateTime>) -> Self {
+        Self { capture: Capture::Manual, expires_at, ..self }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{AccountId, Amount, Currency, MinorUnits, TransactionId, account::Metadata};
+use crate::{AccountId, Amount, Currency, MinorUnits, RefundId, TransactionId, account::Metadata};
 
 /// Where a transaction is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +17,25 @@ pub enum TransactionStatus {
     Expired,
     PartiallyRefunded,
     Refunded,
+}
+
+impl TransactionStatus {
+    /// Every status there is.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Posted, Self::Voided, Self::Expired, Self::PartiallyRefunded, Self::Refunded];
+
+    /// The status as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Posted => "posted",
+            Self::Voided => "voided",
+            Self::Expired => "expired",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Refunded => "refunded",
+        }
+    }
 }
 
 /// Whether the money moves at once or in a second step.
@@ -79,4 +98,19 @@ pub struct EffectBalance {
     pub posted_after: MinorUnits,
     /// Null where the account has no limit.
     pub available_after: Option<MinorUnits>,
+}
+
+/// A part of a transaction's money that its destination has given back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Refund {
+    pub id: RefundId,
+    pub transaction: TransactionId,
+    pub amount: Amount,
+    pub currency: Currency,
+    /// The `sub` of who gave it back.
+    pub initiated_by: String,
+    #[serde(with = "crate::timestamp")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: OffsetDateTime,
 }

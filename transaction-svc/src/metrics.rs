@@ -112,6 +112,8 @@ impl LedgerMetrics {
                 Decision::Refused(_) => "refused",
                 Decision::Repeated(_) => "repeated",
                 Decision::KeyReused(_) => "key_reused",
+                Decision::NotFound => "not_found",
+                Decision::Forbidden => "forbidden",
                 Decision::Busy => "busy",
             };
             self.commands.with_label_values(&[command.action.operation(), outcome]).inc();
@@ -128,9 +130,10 @@ impl LedgerMetrics {
     }
 
     fn applied(&self, kind: EventKind, outcome: &Outcome) {
-        if let Outcome::TransactionCreated(transaction) = outcome {
-            let currency = transaction.currency.code();
-            self.transactions.with_label_values(&[kind.as_str(), currency]).inc();
+        let Some(transaction) = outcome.transaction() else { return };
+        let currency = transaction.currency.code();
+        self.transactions.with_label_values(&[kind.as_str(), currency]).inc();
+        if matches!(outcome, Outcome::TransactionCreated(_)) {
             self.amount.with_label_values(&[currency]).inc_by(transaction.amount.get().unsigned_abs());
         }
     }

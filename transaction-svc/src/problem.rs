@@ -1,10 +1,10 @@
 //! The ledger's own problems: why it refuses, in the terms of RFC 9457. Those that every service has are in service-kit.
 
 use axum::http::StatusCode;
-use contract::MinorUnits;
+use contract::{AccountId, Amount, Currency, MinorUnits, timestamp};
 use service_kit::http::{Problem, ProblemKind};
 
-use crate::domain::decide::Refusal;
+use crate::domain::decide::{LONGEST_HOLD, Refusal};
 
 const fn refusal(code: &'static str, title: &'static str) -> ProblemKind {
     ProblemKind::refusal(code, title, StatusCode::UNPROCESSABLE_ENTITY)
@@ -18,51 +18,97 @@ pub const ACCOUNT_CLOSED: ProblemKind = refusal("account_closed", "Account close
 pub const CURRENCY_MISMATCH: ProblemKind = refusal("currency_mismatch", "Currency mismatch");
 pub const INSUFFICIENT_FUNDS: ProblemKind = refusal("insufficient_funds", "Insufficient funds");
 pub const AMOUNT_OUT_OF_RANGE: ProblemKind = refusal("amount_out_of_range", "Amount out of range");
+pub const EXPIRY_OUT_OF_RANGE: ProblemKind = refusal("expiry_out_of_range", "Expiry out of range");
+pub const EXCEEDS_CAPTURED: ProblemKind = refusal("exceeds_captured", "More than was captured");
+pub const INVALID_STATE: ProblemKind = ProblemKind::refusal("invalid_state", "Invalid state", StatusCode::CONFLICT);
+
+/// What is missing, not an id at all, or somebody else's: nobody can tell which.
+#[must_use]
+pub fn not_found() -> Problem {
+    Problem::new(ProblemKind::NOT_FOUND, "There is nothing here that you may read.")
+}
+
+/// The payer knows of the transaction, but may not take its money back.
+#[must_use]
+pub fn not_the_payee() -> Problem {
+    Problem::new(ProblemKind::FORBIDDEN, "This is for whoever receives the money, not for whoever pays it.")
+}
 
 /// The refusal as its caller reads it.
 #[must_use]
 pub fn of_refusal(refusal: &Refusal) -> Problem {
+    let about = |account: &AccountId, kind, detail| Problem::new(kind, detail).with("account", account.to_string());
     match refusal {
         Refusal::UnknownAccount { account } => {
-            let detail = format!("There is no account {account} that you may use here.");
-            Problem::new(UNKNOWN_ACCOUNT, detail).with("account", account.to_string())
+            about(account, UNKNOWN_ACCOUNT, format!("There is no account {account} that you may use here."))
         }
         Refusal::SameAccount { account } => {
-            let detail = format!("Source and destination are both account {account}.");
-            Problem::new(SAME_ACCOUNT, detail).with("account", account.to_string())
+            about(account, SAME_ACCOUNT, format!("Source and destination are both account {account}."))
         }
-        Refusal::AccountFrozen { account } => {
-            Problem::new(ACCOUNT_FROZEN, format!("Account {account} is frozen.")).with("account", account.to_string())
-        }
-        Refusal::AccountClosed { account } => {
-            Problem::new(ACCOUNT_CLOSED, format!("Account {account} is closed.")).with("account", account.to_string())
-        }
+        Refusal::AccountFrozen { account } => about(account, ACCOUNT_FROZEN, format!("Account {account} is frozen.")),
+        Refusal::AccountClosed { account } => about(account, ACCOUNT_CLOSED, format!("Account {account} is closed.")),
         Refusal::CurrencyMismatch { account, currency } => {
-            let detail = format!("Account {account} is held in {currency}.");
-            Problem::new(CURRENCY_MISMATCH, detail)
-                .with("account", account.to_string())
+            about(account, CURRENCY_MISMATCH, format!("Account {account} is held in {currency}."))
                 .with("currency", currency.code())
         }
         Refusal::InsufficientFunds { account, currency, required, available } => {
-            let needed = currency.display(MinorUnits::from(*required));
-            let problem = |detail: String| {
-                Problem::new(INSUFFICIENT_FUNDS, detail)
-                    .with("account", account.to_string())
-                    .with("required", required.to_string())
-            };
-            match available {
-                Some(available) => {
-                    let has = currency.display(*available);
-                    problem(format!("Account {account} has {has} available; {needed} is needed."))
-                        .with("available", available.to_string())
-                }
-                None => problem(format!("Account {account} does not have the {needed} that is needed.")),
-            }
+            insufficient_funds(*account, *currency, *required, *available)
         }
         Refusal::AmountOutOfRange { account } => {
             let detail = format!("The balance of account {account} would be larger than the ledger can hold.");
-            Problem::new(AMOUNT_OUT_OF_RANGE, detail).with("account", account.to_string())
+            about(account, AMOUNT_OUT_OF_RANGE, detail)
         }
+        Refusal::ExpiryOutOfRange => {
+            let days = LONGEST_HOLD.whole_days();
+            Problem::new(EXPIRY_OUT_OF_RANGE, format!("A hold ends in the future, at most {days} days from now."))
+        }
+        Refusal::InvalidState { transaction, status } => {
+            let status = status.as_str();
+            Problem::new(INVALID_STATE, format!("Transaction {transaction} is {status}.")).with("state", status)
+        }
+        Refusal::HoldExpired { transaction, expired_at } => {
+            let expired_at = timestamp::text(*expired_at);
+            Problem::new(INVALID_STATE, format!("The hold of transaction {transaction} expired at {expired_at}."))
+                .with("expired_at", expired_at)
+        }
+        Refusal::ExceedsHold { currency, held, required } => {
+            let [is_held, needed] = [*held, *required].map(|amount| currency.display(amount.credit()));
+            Problem::new(AMOUNT_OUT_OF_RANGE, format!("{is_held} is held; {needed} cannot be captured."))
+                .with("held", held.to_string())
+                .with("required", required.to_string())
+        }
+        Refusal::ExceedsCaptured { currency, refundable, required } => {
+            let left = currency.display(*refundable);
+            let problem =
+                Problem::new(EXCEEDS_CAPTURED, format!("{left} of what was captured is left to be refunded."))
+                    .with("refundable", refundable.to_string());
+            match required {
+                Some(required) => problem.with("required", required.to_string()),
+                None => problem,
+            }
+        }
+    }
+}
+
+fn insufficient_funds(
+    account: AccountId,
+    currency: Currency,
+    required: Amount,
+    available: Option<MinorUnits>,
+) -> Problem {
+    let needed = currency.display(MinorUnits::from(required));
+    let problem = |detail: String| {
+        Problem::new(INSUFFICIENT_FUNDS, detail)
+            .with("account", account.to_string())
+            .with("required", required.to_string())
+    };
+    match available {
+        Some(available) => {
+            let has = currency.display(available);
+            problem(format!("Account {account} has {has} available; {needed} is needed."))
+                .with("available", available.to_string())
+        }
+        None => problem(format!("Account {account} does not have the {needed} that is needed.")),
     }
 }
 

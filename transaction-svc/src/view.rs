@@ -2,14 +2,14 @@
 
 use contract::{
     account::{Account as AccountView, Balances},
-    transaction::{Effect as EffectView, EffectBalance, Transaction as TransactionView},
+    transaction::{Effect as EffectView, EffectBalance, Refund as RefundView, Transaction as TransactionView},
 };
 use service_kit::http::EntityTag;
 
 use crate::domain::{
     account::{Account, Effect},
     text::{AccountName, Description, Reference},
-    transaction::Transaction,
+    transaction::{Refund, Transaction},
 };
 use crate::store::effects::StoredEffect;
 
@@ -59,6 +59,19 @@ pub fn transaction(transaction: &Transaction, effects: Vec<EffectView>) -> Trans
         effects,
         created_at: transaction.created_at,
         updated_at: transaction.updated_at,
+    }
+}
+
+/// The refund, which says nothing that both sides of its transaction may not know.
+#[must_use]
+pub fn refund(refund: &Refund) -> RefundView {
+    RefundView {
+        id: refund.id,
+        transaction: refund.transaction,
+        amount: refund.amount,
+        currency: refund.currency,
+        initiated_by: refund.initiator.subject.to_string(),
+        created_at: refund.created_at,
     }
 }
 

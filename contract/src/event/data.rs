@@ -2,9 +2,10 @@
 //! receivers, not for the parties, who read notifications.
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::{
-    AccountId, Amount, Currency, MinorUnits, TransactionId,
+    AccountId, Amount, Currency, MinorUnits, RefundId, TransactionId,
     account::{AccountStatus, Metadata},
     transaction::TransactionStatus,
 };
@@ -36,6 +37,9 @@ pub struct EventEffect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionData {
     pub transaction: TransactionSnapshot,
+    /// Of `transaction.refunded`: what was given back by this event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundSnapshot>,
     pub actor: Actor,
     /// The source first.
     pub effects: Vec<EventEffect>,
@@ -52,12 +56,22 @@ pub struct TransactionSnapshot {
     pub currency: Currency,
     pub captured_amount: MinorUnits,
     pub refunded_amount: MinorUnits,
+    /// Until when the money of a hold is reserved.
+    #[serde(default, with = "crate::timestamp::option", skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<OffsetDateTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     #[serde(default)]
     pub metadata: Metadata,
+}
+
+/// One of the refunds of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundSnapshot {
+    pub id: RefundId,
+    pub amount: Amount,
 }
 
 /// Data of `account.*`.

@@ -12,7 +12,9 @@ mod kind;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-pub use data::{AccountData, AccountSnapshot, Actor, EventEffect, TransactionData, TransactionSnapshot};
+pub use data::{
+    AccountData, AccountSnapshot, Actor, EventEffect, RefundSnapshot, TransactionData, TransactionSnapshot,
+};
 pub use decode::DecodeError;
 pub use kind::{EventKind, Resource, UnknownEventKind};
 

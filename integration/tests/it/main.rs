@@ -7,6 +7,7 @@ mod bad_input;
 mod conditional;
 mod crashes;
 mod idempotency;
+mod lifecycle;
 mod lists;
 mod messaging;
 mod notifications;

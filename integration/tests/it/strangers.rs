@@ -8,10 +8,11 @@
 use std::process::Command;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use contract::{AccountId, NotificationId, TransactionId};
+use client::NewTransaction;
+use contract::{AccountId, Currency, NotificationId, RefundId, TransactionId};
 use integration::{
     eventually::eventually,
-    people::fresh_key,
+    people::{cents, fresh_key},
     stack::{
         identity::{AUDIENCE, ISSUER, Issuer, OPERATOR_SCOPES, SERVICE_SCOPES, USER_SCOPES},
         secret::Secret,
@@ -78,18 +79,24 @@ struct Names {
     user: String,
     account: AccountId,
     transaction: TransactionId,
+    refund: RefundId,
+    to_be_captured: TransactionId,
+    to_be_voided: TransactionId,
     notification: NotificationId,
     dead_letter: u64,
 }
 
 impl Names {
-    fn of(&self, name: &str, r#type: &str) -> String {
-        match (name, r#type) {
-            ("user", _) => self.user.clone(),
-            ("dead_letter", _) => self.dead_letter.to_string(),
-            (_, "AccountId") => self.account.to_string(),
-            (_, "TransactionId") => self.transaction.to_string(),
-            (_, "NotificationId") => self.notification.to_string(),
+    fn of(&self, operation: &str, name: &str, r#type: &str) -> String {
+        match (operation, name, r#type) {
+            (_, "user", _) => self.user.clone(),
+            (_, "dead_letter", _) => self.dead_letter.to_string(),
+            (_, _, "AccountId") => self.account.to_string(),
+            ("capture_transaction", ..) => self.to_be_captured.to_string(),
+            ("void_transaction", ..) => self.to_be_voided.to_string(),
+            (_, _, "TransactionId") => self.transaction.to_string(),
+            (_, _, "RefundId") => self.refund.to_string(),
+            (_, _, "NotificationId") => self.notification.to_string(),
             _ => panic!("say in Names::of what the path parameter {name} of type {type:?} names"),
         }
     }
@@ -101,6 +108,9 @@ impl Names {
             user: "nobody".to_owned(),
             account: AccountId::new(at, 1),
             transaction: TransactionId::new(at, 1),
+            refund: RefundId::new(at, 1),
+            to_be_captured: TransactionId::new(at, 1),
+            to_be_voided: TransactionId::new(at, 1),
             notification: NotificationId::new(at, 1),
             dead_letter: 1_000_000,
         }
@@ -123,6 +133,7 @@ fn sent(stage: &Stage, operation: &str) -> Sent {
             (Some(json!({"only": "none_of_these", "reason": "a story"}).to_string()), None)
         }
         "redrive_dead_letter" | "discard_dead_letter" => (Some(json!({"reason": "a story"}).to_string()), None),
+        "capture_transaction" | "void_transaction" | "refund_transaction" => (None, None),
         "read_notification" | "unread_notification" | "archive_notification" | "read_all_notifications" => (None, None),
         "receive_event" => (Some("{}".to_owned()), None),
         _ => panic!("say in strangers.rs, in `sent`, what {operation} is sent"),
@@ -134,7 +145,7 @@ impl Operation {
     /// The request, of somebody who has no token yet.
     fn request(&self, stage: &Stage, names: &Names, wire: &Wire) -> RequestBuilder {
         let path = self.parameters.iter().fold(self.path.clone(), |path, (name, r#type)| {
-            path.replace(&format!("{{{name}}}"), &names.of(name, r#type))
+            path.replace(&format!("{{{name}}}"), &names.of(&self.id, name, r#type))
         });
         let request = wire.request(self.method.clone(), &path);
         if self.method == Method::GET {
@@ -235,7 +246,7 @@ async fn strangers_get_nowhere_and_users_where_their_scope_lets_them() {
     }
 }
 
-/// What alice has: an account, a payment, and a notification of it.
+/// What alice has: an account, a payment that she has refunded a part of, two holds, and a notification.
 async fn alices(stage: &Stage) -> Names {
     let alice = stage.platform.person("alice").unwrap();
     let notification = eventually("alice is told of her money", async || {
@@ -243,10 +254,17 @@ async fn alices(stage: &Stage) -> Names {
         page.data.into_iter().find(|one| one.transaction_id.is_some()).ok_or(anyhow::anyhow!("not yet"))
     })
     .await;
+    let transaction = notification.transaction_id.unwrap();
+    let refund = alice.ledger.refund(&fresh_key(), transaction, Some(cents(1))).await.unwrap().id;
+    let held = NewTransaction::new(stage.bank.settlement, stage.alice, cents(1), Currency::EUR).held(None);
+    let hold = async || stage.bank.office.ledger.create(&fresh_key(), &held).await.unwrap().id;
     Names {
         user: alice.name,
         account: stage.alice,
-        transaction: notification.transaction_id.unwrap(),
+        transaction,
+        refund,
+        to_be_captured: hold().await,
+        to_be_voided: hold().await,
         notification: notification.id,
         dead_letter: plant_dead_letter(&stage.platform, "not an event").await,
     }

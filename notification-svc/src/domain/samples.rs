@@ -18,7 +18,9 @@ pub(crate) fn event(kind: EventKind, source_owner: &str, destination_owner: &str
     let effects = vec![effect(1, source_owner, -1250, 11_250), effect(2, destination_owner, 1250, 31_250)];
     let actor = Actor { iss: "https://issuer.example".to_owned(), sub: source_owner.to_owned() };
     let data = match kind.resource() {
-        Resource::Transaction => EventData::Transaction(TransactionData { transaction: rent(), actor, effects }),
+        Resource::Transaction => {
+            EventData::Transaction(TransactionData { transaction: rent(), refund: None, actor, effects })
+        }
         Resource::Account => EventData::Account(AccountData {
             account: checking(source_owner),
             actor,
@@ -62,6 +64,7 @@ fn rent() -> TransactionSnapshot {
         currency: Currency::EUR,
         captured_amount: MinorUnits::new(1750),
         refunded_amount: MinorUnits::new(1500),
+        expires_at: Some(TIME + time::Duration::days(7)),
         description: Some("Rent".to_owned()),
         reference: Some("inv-17".to_owned()),
         metadata: Metadata::new(),

@@ -41,12 +41,38 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            let detail = "The body has to be of Content-Type application/json.";
-            return Err(Problem::new(ProblemKind::UNSUPPORTED_MEDIA_TYPE, detail));
+            return Err(not_json());
         }
         let RawBody(body) = RawBody::from_request(request, state).await?;
-        parse(&body).map(Self).map_err(|error| explain::<T>(&body, &error))
+        read(&body).map(Self)
     }
+}
+
+/// The same of an operation that needs nothing to be said: without a body it is the default.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionalJsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = is_json(request.headers());
+        let RawBody(body) = RawBody::from_request(request, state).await?;
+        match (body.is_empty(), is_json) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => read(&body).map(Self),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
+fn not_json() -> Problem {
+    let detail = "The body has to be of Content-Type application/json.";
+    Problem::new(ProblemKind::UNSUPPORTED_MEDIA_TYPE, detail)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    parse(body).map_err(|error| explain::<T>(body, &error))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -20,7 +20,7 @@ mod value;
 pub use edge::edge;
 pub use etag::{Conditional, EntityTag, IfNoneMatch};
 pub use field::{Field, Fields};
-pub use json::{JsonBody, RawBody};
+pub use json::{JsonBody, OptionalJsonBody, RawBody};
 pub use listener::{ListenError, Listener};
 pub use openapi::BearerToken;
 pub use page::{CursorKeyError, Cursors, Page, PageLimit, PageQuery, PageRequest};

@@ -106,6 +106,18 @@ impl BalanceChange {
     pub fn posted(amount: MinorUnits) -> Self {
         Self { posted: amount, ..Self::default() }
     }
+
+    /// Money is reserved on its way out, or released where negative.
+    #[must_use]
+    pub fn pending_out(amount: MinorUnits) -> Self {
+        Self { pending_out: amount, ..Self::default() }
+    }
+
+    /// Money is announced on its way in, or no longer where negative.
+    #[must_use]
+    pub fn pending_in(amount: MinorUnits) -> Self {
+        Self { pending_in: amount, ..Self::default() }
+    }
 }
 
 /// The balances of an account at one moment.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use contract::{AccountId, Amount, Currency, MinorUnits};
+use contract::{AccountId, Amount, Currency, MinorUnits, TransactionId};
+use time::OffsetDateTime;
 
 use super::{
-    idempotency::{Idempotency, Parts},
+    idempotency::Idempotency,
     text::{AccountName, Description, Metadata, Owner, Reference},
     transaction::Actor,
 };
@@ -14,7 +15,8 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Command {
     pub caller: Caller,
-    pub idempotency: Idempotency,
+    /// `None` where no answer is kept: for what the ledger asks of itself.
+    pub idempotency: Option<Idempotency>,
     /// Random bits for the ids of the resource and of the event.
     pub entropy: Entropy,
     /// The W3C trace context of the request, which the event carries on.
@@ -36,13 +38,19 @@ impl Caller {
     /// Whether the caller may see the balance of an account of this owner.
     #[must_use]
     pub fn reads(&self, owner: &Owner) -> bool {
-        self.reads_any_account || *self.actor.subject == *owner.as_str()
+        self.reads_any_account || self.is(owner)
     }
 
-    /// Whether the caller may spend from an account of this owner.
+    /// Whether the caller holds an account of this owner.
     #[must_use]
-    pub fn spends(&self, owner: &Owner) -> bool {
-        self.moves_any_money || *self.actor.subject == *owner.as_str()
+    pub fn is(&self, owner: &Owner) -> bool {
+        *self.actor.subject == *owner.as_str()
+    }
+
+    /// Whether the caller may decide about the money of an account of this owner.
+    #[must_use]
+    pub fn moves_money_of(&self, owner: &Owner) -> bool {
+        self.moves_any_money || self.is(owner)
     }
 }
 
@@ -56,6 +64,11 @@ pub struct Entropy {
 pub enum Action {
     OpenAccount(OpenAccount),
     CreateTransaction(CreateTransaction),
+    CaptureTransaction(CaptureTransaction),
+    VoidTransaction(TransactionId),
+    /// What the ledger asks of itself once a hold is over.
+    ExpireTransaction(TransactionId),
+    RefundTransaction(RefundTransaction),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +87,33 @@ pub struct CreateTransaction {
     pub destination: AccountId,
     pub amount: Amount,
     pub currency: Currency,
+    pub terms: CaptureTerms,
     pub description: Option<Description>,
     pub reference: Option<Reference>,
     pub metadata: Metadata,
+}
+
+/// When the money of a new transaction moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptureTerms {
+    /// At once.
+    Automatic,
+    /// On capture, until when it is reserved: for as long as holds usually last, unless a moment is given.
+    Manual { expires_at: Option<OffsetDateTime> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaptureTransaction {
+    pub transaction: TransactionId,
+    /// All that is held, unless given.
+    pub amount: Option<Amount>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundTransaction {
+    pub transaction: TransactionId,
+    /// All that is not refunded yet, unless given.
+    pub amount: Option<Amount>,
 }
 
 impl Action {
@@ -86,54 +123,34 @@ impl Action {
         match self {
             Self::OpenAccount(_) => "open_account",
             Self::CreateTransaction(_) => "create_transaction",
+            Self::CaptureTransaction(_) => "capture_transaction",
+            Self::VoidTransaction(_) => "void_transaction",
+            Self::ExpireTransaction(_) => "expire_transaction",
+            Self::RefundTransaction(_) => "refund_transaction",
         }
     }
 
-    /// The accounts that must be locked to decide this.
+    /// The accounts that this names. Those of the transaction that it names must be locked, too.
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
         let named = match self {
-            Self::OpenAccount(_) => [None, None],
             Self::CreateTransaction(create) => [Some(create.source), Some(create.destination)],
+            Self::OpenAccount(_)
+            | Self::CaptureTransaction(_)
+            | Self::VoidTransaction(_)
+            | Self::ExpireTransaction(_)
+            | Self::RefundTransaction(_) => [None, None],
         };
         named.into_iter().flatten()
     }
 
-    /// What makes two requests under one key the same request.
+    /// The transaction that this changes.
     #[must_use]
-    pub fn parts(&self) -> Parts {
-        let mut parts = Parts::of(self.operation());
+    pub const fn transaction(&self) -> Option<TransactionId> {
         match self {
-            Self::OpenAccount(open) => {
-                parts
-                    .text(open.owner.as_str())
-                    .optional(open.name.as_ref().map(AccountName::as_str))
-                    .text(open.currency.code());
-                match open.min_balance {
-                    Some(limit) => parts.number(1).number(limit.get()),
-                    None => parts.number(0),
-                };
-                parts.number(i64::from(open.notify));
-                metadata(&mut parts, &open.metadata);
-            }
-            Self::CreateTransaction(create) => {
-                parts
-                    .text(&create.source.to_string())
-                    .text(&create.destination.to_string())
-                    .number(create.amount.get());
-                parts
-                    .text(create.currency.code())
-                    .text("automatic")
-                    .optional(create.description.as_ref().map(Description::as_str));
-                parts.optional(create.reference.as_ref().map(Reference::as_str));
-                metadata(&mut parts, &create.metadata);
-            }
+            Self::CaptureTransaction(capture) => Some(capture.transaction),
+            Self::VoidTransaction(transaction) | Self::ExpireTransaction(transaction) => Some(*transaction),
+            Self::RefundTransaction(refund) => Some(refund.transaction),
+            Self::OpenAccount(_) | Self::CreateTransaction(_) => None,
         }
-        parts
-    }
-}
-
-fn metadata(parts: &mut Parts, metadata: &Metadata) {
-    for (name, value) in metadata.as_map() {
-        parts.text(name).text(value);
     }
 }

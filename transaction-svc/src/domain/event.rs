@@ -2,7 +2,10 @@
 
 use contract::{
     Event,
-    event::{AccountData, AccountSnapshot, Actor, EventData, EventEffect, TransactionData, TransactionSnapshot},
+    event::{
+        AccountData, AccountSnapshot, Actor, EventData, EventEffect, RefundSnapshot, TransactionData,
+        TransactionSnapshot,
+    },
 };
 
 use super::{
@@ -20,9 +23,15 @@ pub fn event_of(applied: &Applied, command: &Command) -> Event {
     let effects = applied.effects.iter().map(effect).collect();
     let data = match &applied.outcome {
         Outcome::AccountOpened(opened) => EventData::Account(AccountData { account: account(opened), actor, effects }),
-        Outcome::TransactionCreated(created) => {
-            EventData::Transaction(TransactionData { transaction: transaction(created), actor, effects })
+        Outcome::TransactionCreated(changed) | Outcome::TransactionChanged(changed) => {
+            EventData::Transaction(TransactionData { transaction: transaction(changed), refund: None, actor, effects })
         }
+        Outcome::TransactionRefunded(changed, refund) => EventData::Transaction(TransactionData {
+            transaction: transaction(changed),
+            refund: Some(RefundSnapshot { id: refund.id, amount: refund.amount }),
+            actor,
+            effects,
+        }),
     };
     Event {
         id: applied.event,
@@ -68,6 +77,7 @@ fn transaction(transaction: &Transaction) -> TransactionSnapshot {
         currency: transaction.currency,
         captured_amount: transaction.captured_amount,
         refunded_amount: transaction.refunded_amount,
+        expires_at: transaction.expires_at,
         description: transaction.description.as_ref().map(|text| Description::as_str(text).to_owned()),
         reference: transaction.reference.as_ref().map(|text| Reference::as_str(text).to_owned()),
         metadata: transaction.metadata.as_map().clone(),

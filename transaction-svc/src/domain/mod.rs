@@ -10,6 +10,7 @@ pub mod account;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod fingerprint;
 pub mod idempotency;
 pub mod text;
 pub mod transaction;

@@ -1,7 +1,7 @@
 //! Transactions as the ledger keeps them.
 
 use contract::{
-    AccountId, Amount, Currency, MinorUnits, TransactionId,
+    AccountId, Amount, Currency, MinorUnits, RefundId, TransactionId,
     transaction::{Capture, TransactionStatus},
 };
 use time::OffsetDateTime;
@@ -28,6 +28,26 @@ pub struct Transaction {
     pub initiator: Actor,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
+}
+
+impl Transaction {
+    /// What a refund may still give back.
+    #[must_use]
+    pub fn refundable(&self) -> MinorUnits {
+        // Nothing is refunded that was not captured, so the difference of the two is no less than zero.
+        self.captured_amount.checked_sub(self.refunded_amount).unwrap_or(MinorUnits::ZERO)
+    }
+}
+
+/// A part of a transaction's money, given back by its destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refund {
+    pub id: RefundId,
+    pub transaction: TransactionId,
+    pub amount: Amount,
+    pub currency: Currency,
+    pub initiator: Actor,
+    pub created_at: OffsetDateTime,
 }
 
 /// Who did it: issuer and subject of a token.

@@ -5,14 +5,10 @@ use service_kit::{
     telemetry::chain,
 };
 
+pub(super) use crate::problem::not_found;
 use crate::{store::StoreError, writer::WriteError};
 
 const RETRY_AFTER_SECONDS: u32 = 1;
-
-/// What is missing, not an id at all, or somebody else's: nobody can tell which.
-pub(super) fn not_found() -> Problem {
-    Problem::new(ProblemKind::NOT_FOUND, "There is nothing here that you may read.")
-}
 
 /// For `map_err` on queries.
 pub(super) fn store(error: StoreError) -> Problem {

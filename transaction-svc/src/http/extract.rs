@@ -13,6 +13,7 @@ use service_kit::{
 use super::error::not_found;
 use crate::domain::{
     command::{self, Action, Command, Entropy},
+    fingerprint::fingerprint,
     idempotency::{Idempotency, KeyDigest},
     transaction::Actor,
 };
@@ -55,6 +56,20 @@ impl<T: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     }
 }
 
+/// The same for something that belongs to something else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PathIds<T, U>(pub(super) (T, U));
+
+impl<T: FromStr + Send, U: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PathIds<T, U> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let texts: Result<Path<(String, String)>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let ids = texts.ok().and_then(|Path((first, second))| Some((first.parse().ok()?, second.parse().ok()?)));
+        ids.map(Self).ok_or_else(not_found)
+    }
+}
+
 /// What a handler needs of a request, besides its body, to make a command.
 #[derive(Debug)]
 pub(super) struct CommandContext {
@@ -84,7 +99,7 @@ impl CommandContext {
         let actor = Actor { issuer: self.caller.issuer.clone(), subject: self.caller.subject.clone() };
         let idempotency = Idempotency {
             key: KeyDigest::new(&actor, action.operation(), &self.key.0),
-            fingerprint: action.parts().fingerprint(),
+            fingerprint: fingerprint(&action),
         };
         Command {
             caller: command::Caller {
@@ -92,7 +107,7 @@ impl CommandContext {
                 reads_any_account: self.caller.may(Scope::AccountsAny),
                 moves_any_money: self.caller.may(Scope::TransactionsAny),
             },
-            idempotency,
+            idempotency: Some(idempotency),
             entropy: Entropy { resource: random(), event: random() },
             traceparent: self.traceparent.as_ref().map(|parent| parent.to_string().into()),
             action,

@@ -7,6 +7,7 @@ mod accounts;
 mod answer;
 mod error;
 mod extract;
+mod moment;
 mod text;
 mod transactions;
 mod verification;

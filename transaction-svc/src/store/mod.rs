@@ -13,7 +13,9 @@ mod error;
 pub mod journal;
 pub mod leases;
 pub mod outbox;
+pub mod refunds;
 pub mod transactions;
+pub mod transitions;
 pub mod verifications;
 
 pub use error::StoreError;

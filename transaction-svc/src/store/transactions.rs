@@ -40,7 +40,7 @@ pub async fn insert_in_tx(connection: &mut PgConnection, transactions: &[&Transa
                       expires_at, description, reference, metadata, initiator_issuer, initiated_by, created_at, updated_at)",
     )
     .bind(column(transactions, |transaction| transaction.id.uuid()))
-    .bind(column(transactions, |transaction| status_text(transaction.status)))
+    .bind(column(transactions, |transaction| transaction.status.as_str()))
     .bind(column(transactions, |transaction| transaction.source.uuid()))
     .bind(column(transactions, |transaction| transaction.destination.uuid()))
     .bind(column(transactions, |transaction| transaction.amount.get()))
@@ -108,7 +108,7 @@ pub async fn list(
          SELECT DISTINCT ON (id) * FROM side ORDER BY id DESC LIMIT $4"
     );
     let before = before.map_or(Uuid::max(), TransactionId::uuid);
-    let status = status.map(|status| status_text(status).to_owned());
+    let status = status.map(|status| status.as_str().to_owned());
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = [whose, before.into(), status.into(), limit.into()];
     let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, values);
@@ -124,7 +124,7 @@ async fn list_everybodys(
 ) -> Result<Vec<Transaction>, StoreError> {
     let mut query = transaction::Entity::find();
     if let Some(status) = status {
-        query = query.filter(transaction::Column::Status.eq(status_text(status)));
+        query = query.filter(transaction::Column::Status.eq(status.as_str()));
     }
     if let Some(before) = before {
         query = query.filter(transaction::Column::Id.lt(before.uuid()));
@@ -160,22 +160,8 @@ impl TryFrom<transaction::Model> for Transaction {
     }
 }
 
-const fn status_text(status: TransactionStatus) -> &'static str {
-    match status {
-        TransactionStatus::Pending => "pending",
-        TransactionStatus::Posted => "posted",
-        TransactionStatus::Voided => "voided",
-        TransactionStatus::Expired => "expired",
-        TransactionStatus::PartiallyRefunded => "partially_refunded",
-        TransactionStatus::Refunded => "refunded",
-    }
-}
-
 fn status(text: &str) -> Option<TransactionStatus> {
-    use TransactionStatus::{Expired, PartiallyRefunded, Pending, Posted, Refunded, Voided};
-    [Pending, Posted, Voided, Expired, PartiallyRefunded, Refunded]
-        .into_iter()
-        .find(|status| status_text(*status) == text)
+    TransactionStatus::ALL.into_iter().find(|status| status.as_str() == text)
 }
 
 const fn capture_text(capture: Capture) -> &'static str {

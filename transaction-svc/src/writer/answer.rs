@@ -11,6 +11,7 @@ use crate::{
         command::{Caller, Command},
         decide::{Applied, Decision, Earlier, Outcome},
         idempotency::KeyDigest,
+        transaction::Transaction,
     },
     problem,
     store::answers::StoredAnswer,
@@ -28,9 +29,11 @@ pub struct Answer {
 /// The answer that is stored under the command's key, for decisions that are answers of their own.
 pub(super) fn stored(decision: &Decision, submission: &Submission) -> Result<Option<StoredAnswer>, serde_json::Error> {
     match decision {
-        Decision::Applied(applied) => created(applied, &submission.command.caller).map(Some),
+        Decision::Applied(applied) => done(applied, &submission.command.caller).map(Some),
         Decision::Refused(refusal) => Ok(Some(refused(&problem::of_refusal(refusal), &submission.request_id))),
-        Decision::Repeated(_) | Decision::KeyReused(_) | Decision::Busy => Ok(None),
+        Decision::Repeated(_) | Decision::KeyReused(_) | Decision::NotFound | Decision::Forbidden | Decision::Busy => {
+            Ok(None)
+        }
     }
 }
 
@@ -44,7 +47,7 @@ pub(super) fn reply(
     old: &HashMap<KeyDigest, StoredAnswer>,
 ) -> Result<Answer, WriteError> {
     let first = |earlier: &Earlier| match earlier {
-        Earlier::Stored => old.get(&command.idempotency.key),
+        Earlier::Stored => old.get(&command.idempotency?.key),
         Earlier::InBatch(index) => new.get(*index).and_then(Option::as_ref),
     };
     let (content, replayed) = match decision {
@@ -54,32 +57,41 @@ pub(super) fn reply(
             let location = first(earlier).and_then(|answer| answer.location.as_deref());
             (Some(refused(&problem::key_reused(location), request_id)), false)
         }
+        Decision::NotFound => (Some(refused(&problem::not_found(), request_id)), false),
+        Decision::Forbidden => (Some(refused(&problem::not_the_payee(), request_id)), false),
         Decision::Busy => return Err(WriteError::Unavailable),
     };
     content.map(|content| Answer { content, replayed }).ok_or(WriteError::Failed)
 }
 
-fn created(applied: &Applied, caller: &Caller) -> Result<StoredAnswer, serde_json::Error> {
-    let (body, location, etag) = match &applied.outcome {
+fn done(applied: &Applied, caller: &Caller) -> Result<StoredAnswer, serde_json::Error> {
+    let shown = |transaction: &Transaction| {
+        let effects = applied.effects.iter().map(|effect| view::effect(effect, caller.reads(&effect.owner))).collect();
+        let body = serde_json::to_vec(&view::transaction(transaction, effects))?;
+        Ok((body, view::transaction_etag(transaction).to_string()))
+    };
+    let (status, body, location, etag) = match &applied.outcome {
         Outcome::AccountOpened(account) => {
             let body = serde_json::to_vec(&view::account(account))?;
-            (body, format!("/v1/accounts/{}", account.id), view::account_etag(account))
+            (CREATED, body, Some(format!("/v1/accounts/{}", account.id)), Some(view::account_etag(account).to_string()))
         }
         Outcome::TransactionCreated(transaction) => {
-            let effects =
-                applied.effects.iter().map(|effect| view::effect(effect, caller.reads(&effect.owner))).collect();
-            let body = serde_json::to_vec(&view::transaction(transaction, effects))?;
-            (body, format!("/v1/transactions/{}", transaction.id), view::transaction_etag(transaction))
+            let (body, etag) = shown(transaction)?;
+            (CREATED, body, Some(format!("/v1/transactions/{}", transaction.id)), Some(etag))
+        }
+        Outcome::TransactionChanged(transaction) => {
+            let (body, etag) = shown(transaction)?;
+            (OK, body, None, Some(etag))
+        }
+        Outcome::TransactionRefunded(transaction, refund) => {
+            let location = format!("/v1/transactions/{}/refunds/{}", transaction.id, refund.id);
+            (CREATED, serde_json::to_vec(&view::refund(refund))?, Some(location), None)
         }
     };
-    Ok(StoredAnswer {
-        status: CREATED,
-        body: Bytes::from(body),
-        location: Some(location),
-        etag: Some(etag.to_string()),
-    })
+    Ok(StoredAnswer { status, body: Bytes::from(body), location, etag })
 }
 
+const OK: i16 = 200;
 const CREATED: i16 = 201;
 
 fn refused(problem: &Problem, request_id: &RequestId) -> StoredAnswer {

@@ -153,18 +153,23 @@ async fn write_in_tx(
     stored: &[Option<StoredAnswer>],
     now: time::OffsetDateTime,
 ) -> Result<(), WriteFailure> {
-    let applied = decided.each.iter().zip(part).filter_map(|(decision, submission)| {
-        let Decision::Applied(applied) = decision else { return None };
-        Some((&**applied, &submission.command))
+    let applied = decided.each.iter().zip(part).flat_map(|(decision, submission)| {
+        decision.applied().iter().map(move |applied| (applied, &submission.command))
     });
     let mut answers: Vec<_> = stored
         .iter()
         .zip(part)
-        .filter_map(|(answer, submission)| Some((submission.command.idempotency, answer.as_ref()?)))
+        .filter_map(|(answer, submission)| Some((submission.command.idempotency?, answer.as_ref()?)))
         .collect();
     answers.sort_by_key(|(idempotency, _)| idempotency.key);
-    write::write_in_tx(connection, Changes { now, applied: applied.collect(), changed: &decided.changed, answers })
-        .await
+    let changes = Changes {
+        now,
+        applied: applied.collect(),
+        changed: &decided.changed,
+        changed_transactions: &decided.changed_transactions,
+        answers,
+    };
+    write::write_in_tx(connection, changes).await
 }
 
 fn answer_all(part: Vec<Submission>, error: WriteError) {

@@ -10,13 +10,14 @@ use crate::{
         decide::{Applied, Outcome},
         event::event_of,
         idempotency::Idempotency,
+        transaction::Transaction,
     },
     store::{
         StoreError, accounts,
         answers::{self, StoredAnswer},
         effects,
         journal::{self, JournalEntry},
-        transactions,
+        refunds, transactions, transitions,
     },
 };
 
@@ -42,6 +43,8 @@ pub(super) struct Changes<'a> {
     pub(super) applied: Vec<(&'a Applied, &'a Command)>,
     /// Accounts that existed before.
     pub(super) changed: &'a [Account],
+    /// Transactions that existed before.
+    pub(super) changed_transactions: &'a [Transaction],
     pub(super) answers: Vec<(Idempotency, &'a StoredAnswer)>,
 }
 
@@ -56,19 +59,14 @@ pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<
     if changes.applied.is_empty() {
         return Ok(());
     }
-    let (mut opened, mut created, mut happened) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut opened, mut created, mut refunded) = (Vec::new(), Vec::new(), Vec::new());
     for (applied, _) in &changes.applied {
-        let transaction = match &applied.outcome {
-            Outcome::AccountOpened(account) => {
-                opened.push(account);
-                None
-            }
-            Outcome::TransactionCreated(transaction) => {
-                created.push(transaction);
-                Some(transaction.id)
-            }
-        };
-        happened.extend(applied.effects.iter().map(|effect| (effect, transaction)));
+        match &applied.outcome {
+            Outcome::AccountOpened(account) => opened.push(account),
+            Outcome::TransactionCreated(transaction) => created.push(transaction),
+            Outcome::TransactionChanged(_) => {}
+            Outcome::TransactionRefunded(_, refund) => refunded.push(refund),
+        }
     }
     if !opened.is_empty() {
         accounts::insert_in_tx(connection, &opened).await?;
@@ -79,6 +77,20 @@ pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<
     if !created.is_empty() {
         transactions::insert_in_tx(connection, &created).await?;
     }
+    if !changes.changed_transactions.is_empty() {
+        transitions::update_in_tx(connection, changes.changed_transactions).await?;
+    }
+    if !refunded.is_empty() {
+        refunds::insert_in_tx(connection, &refunded).await?;
+    }
+    let happened: Vec<_> = changes
+        .applied
+        .iter()
+        .flat_map(|(applied, _)| {
+            let transaction = applied.outcome.transaction().map(|transaction| transaction.id);
+            applied.effects.iter().map(move |effect| (effect, transaction))
+        })
+        .collect();
     effects::insert_in_tx(connection, &happened).await?;
     let entries = changes.applied.iter().map(|(applied, command)| entry(applied, command)).collect::<Result<_, _>>()?;
     journal::append_in_tx(connection, entries).await?;
@@ -88,7 +100,9 @@ pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<
 fn entry(applied: &Applied, command: &Command) -> Result<JournalEntry, serde_json::Error> {
     let partition_key = match &applied.outcome {
         Outcome::AccountOpened(account) => account.id,
-        Outcome::TransactionCreated(transaction) => transaction.source,
+        Outcome::TransactionCreated(transaction)
+        | Outcome::TransactionChanged(transaction)
+        | Outcome::TransactionRefunded(transaction, _) => transaction.source,
     };
     let body = event_of(applied, command).encode()?;
     Ok(JournalEntry {

@@ -42,6 +42,7 @@ fn wrong_in_a_payment() -> Vec<Wrong> {
     wrong.extend(each("source", "/source", ids));
     wrong.extend(each("destination", "/destination", ids));
     wrong.extend(each("capture", "/capture", r#"1 "later" "AUTOMATIC""#));
+    wrong.extend(each("expires_at", "/expires_at", r#"7 "" "tomorrow" "2026-11-23" "2999-01-01T00:00:00Z""#));
     for (name, pointer, most) in [("description", "/description", 500), ("reference", "/reference", 128)] {
         wrong.extend(each(name, pointer, r#"5 [] "a\u0000b""#));
         wrong.push((name, text(&"é".repeat(most + 1)), pointer));

@@ -163,6 +163,7 @@ pub(crate) fn payment_at(time: OffsetDateTime, from: &str, to: &str) -> Event {
         currency: Currency::EUR,
         captured_amount: amount.credit(),
         refunded_amount: MinorUnits::ZERO,
+        expires_at: None,
         description: Some("Rent".to_owned()),
         reference: None,
         metadata: Metadata::new(),
@@ -174,7 +175,7 @@ pub(crate) fn payment_at(time: OffsetDateTime, from: &str, to: &str) -> Event {
         kind: EventKind::TransactionPosted,
         time,
         traceparent: None,
-        data: EventData::Transaction(TransactionData { transaction, actor, effects }),
+        data: EventData::Transaction(TransactionData { transaction, refund: None, actor, effects }),
     }
 }
 

@@ -47,12 +47,16 @@ pub(super) fn purpose(facts: &Facts<'_>) -> Option<String> {
 pub(super) fn explanation(facts: &Facts<'_>) -> String {
     let account = &facts.account;
     match facts.kind {
-        EventKind::TransactionPending => match facts.role {
-            Role::Payee => "Die Zahlung ist angekündigt und noch nicht endgültig.".to_owned(),
-            Role::Payer | Role::Both | Role::Holder => {
-                "Sie können nicht darüber verfügen, bis die Zahlung abgeschlossen oder abgebrochen ist.".to_owned()
+        EventKind::TransactionPending => {
+            let until = facts.until.as_ref().map(|moment| format!(", längstens bis {moment}"));
+            let until = until.unwrap_or_default();
+            match facts.role {
+                Role::Payee => format!("Die Zahlung ist angekündigt{until}, und noch nicht endgültig."),
+                Role::Payer | Role::Both | Role::Holder => format!(
+                    "Sie können nicht darüber verfügen, bis die Zahlung abgeschlossen oder abgebrochen ist{until}."
+                ),
             }
-        },
+        }
         EventKind::TransactionPosted => new_balance(facts),
         EventKind::TransactionVoided => "Die Zahlung wurde abgebrochen.".to_owned(),
         EventKind::TransactionExpired => "Die Zahlung wurde nicht rechtzeitig abgeschlossen.".to_owned(),

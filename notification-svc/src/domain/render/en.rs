@@ -47,12 +47,16 @@ pub(super) fn purpose(facts: &Facts<'_>) -> Option<String> {
 pub(super) fn explanation(facts: &Facts<'_>) -> String {
     let account = &facts.account;
     match facts.kind {
-        EventKind::TransactionPending => match facts.role {
-            Role::Payee => "The payment is announced and not final yet.".to_owned(),
-            Role::Payer | Role::Both | Role::Holder => {
-                "You cannot spend it until the payment is completed or cancelled.".to_owned()
+        EventKind::TransactionPending => {
+            let until = facts.until.as_ref().map(|moment| format!(", until {moment} at the latest"));
+            let until = until.unwrap_or_default();
+            match facts.role {
+                Role::Payee => format!("The payment is announced{until}, and not final yet."),
+                Role::Payer | Role::Both | Role::Holder => {
+                    format!("You cannot spend it until the payment is completed or cancelled{until}.")
+                }
             }
-        },
+        }
         EventKind::TransactionPosted => new_balance(facts),
         EventKind::TransactionVoided => "The payment was cancelled.".to_owned(),
         EventKind::TransactionExpired => "The payment was not completed in time.".to_owned(),

@@ -7,6 +7,7 @@ mod de;
 mod en;
 
 use contract::{Currency, Event, EventKind, MinorUnits, event::EventData, notification::Locale};
+use time::{OffsetDateTime, UtcOffset};
 
 use super::plan::{Planned, Role};
 
@@ -46,6 +47,8 @@ struct Facts<'e> {
     role: Role,
     /// What was reserved, moved, released or given back, without a sign.
     amount: String,
+    /// Of a hold: when it ends.
+    until: Option<String>,
     /// Of a refund: what has been given back so far, and of how much.
     refunded: Option<(String, String)>,
     /// What the recipient's own account holds now.
@@ -64,6 +67,7 @@ impl<'e> Facts<'e> {
             kind: event.kind,
             role: planned.role,
             amount: shown(without_sign(own)),
+            until: None,
             refunded: None,
             balance: shown(planned.effect.posted_after),
             account: planned.effect.account.to_string(),
@@ -82,6 +86,7 @@ impl<'e> Facts<'e> {
                         facts.refunded = Some((shown(transaction.refunded_amount), shown(transaction.captured_amount)));
                     }
                     EventKind::TransactionPending | EventKind::TransactionVoided | EventKind::TransactionExpired => {
+                        facts.until = transaction.expires_at.map(minute);
                         facts.amount = shown(transaction.amount.credit());
                     }
                     EventKind::AccountOpened
@@ -94,6 +99,12 @@ impl<'e> Facts<'e> {
         }
         facts
     }
+}
+
+/// The moment to the minute, as it is written everywhere: the reader's time zone is not known.
+fn minute(at: OffsetDateTime) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute())
 }
 
 fn without_sign(units: MinorUnits) -> MinorUnits {

@@ -1,42 +1,41 @@
-//! Creating a transaction that moves its money at once.
+//! Creating a transaction, whose money moves at once or is held until it is captured.
 
 use contract::{
-    EventId, EventKind, MinorUnits, TransactionId,
-    account::AccountStatus,
+    EventKind, MinorUnits, TransactionId,
     transaction::{Capture, TransactionStatus},
 };
+use time::{Duration, OffsetDateTime};
 
-use super::{Applied, Ledger, NotApplied, Outcome, Refusal};
+use super::{Applied, Ledger, NotApplied, Outcome, Refusal, movement::Sides};
 use crate::domain::{
-    account::{Account, BalanceChange, Effect},
-    command::{Command, CreateTransaction},
+    account::BalanceChange,
+    command::{CaptureTerms, Command, CreateTransaction},
     transaction::Transaction,
 };
 
-pub(super) fn apply(ledger: &mut Ledger, command: &Command, create: &CreateTransaction) -> Result<Applied, NotApplied> {
-    let (source, destination) = parties(ledger, command, create)?;
-    if !source.covers(create.amount.credit()) {
-        return Err(Refusal::insufficient_funds(source, create.amount, &command.caller).into());
-    }
-    let out_of_range = |account: &Account| Refusal::AmountOutOfRange { account: account.id };
-    let debit = BalanceChange::posted(create.amount.debit());
-    let credit = BalanceChange::posted(create.amount.credit());
-    let source_after = source.balances_after(debit).map_err(|_| out_of_range(source))?;
-    let destination_after = destination.balances_after(credit).map_err(|_| out_of_range(destination))?;
+/// For how long money is held unless its payer says otherwise.
+const HOLD: Duration = Duration::days(7);
+/// For how long it may be held.
+pub const LONGEST_HOLD: Duration = Duration::days(365);
 
-    let at = destination.next_effect_at(source.next_effect_at(ledger.now));
-    let event = EventId::new(at, command.entropy.event);
-    let transaction = Transaction {
+pub(super) fn apply(ledger: &mut Ledger, command: &Command, create: &CreateTransaction) -> Result<Applied, NotApplied> {
+    let sides = sides(ledger, command, create)?;
+    if !sides.source.covers(create.amount.credit()) {
+        return Err(Refusal::insufficient_funds(sides.source, create.amount, &command.caller).into());
+    }
+    let at = sides.next_event_at(ledger.now);
+    let (debit, credit) = (create.amount.debit(), create.amount.credit());
+    let created = |status, captured_amount, capture, expires_at| Transaction {
         id: TransactionId::new(at, command.entropy.resource),
-        status: TransactionStatus::Posted,
+        status,
         source: create.source,
         destination: create.destination,
         amount: create.amount,
         currency: create.currency,
-        captured_amount: create.amount.credit(),
+        captured_amount,
         refunded_amount: MinorUnits::ZERO,
-        capture: Capture::Automatic,
-        expires_at: None,
+        capture,
+        expires_at,
         description: create.description.clone(),
         reference: create.reference.clone(),
         metadata: create.metadata.clone(),
@@ -44,44 +43,50 @@ pub(super) fn apply(ledger: &mut Ledger, command: &Command, create: &CreateTrans
         created_at: at,
         updated_at: at,
     };
-    let sides = [(create.source, debit, source_after), (create.destination, credit, destination_after)];
-    let effects: Vec<Effect> = sides
-        .into_iter()
-        .filter_map(|(id, change, after)| Some(ledger.accounts.get_mut(&id)?.record(event, at, change, after)))
-        .collect();
+    let (kind, transaction, changes) = match create.terms {
+        CaptureTerms::Automatic => (
+            EventKind::TransactionPosted,
+            created(TransactionStatus::Posted, credit, Capture::Automatic, None),
+            (BalanceChange::posted(debit), BalanceChange::posted(credit)),
+        ),
+        CaptureTerms::Manual { expires_at } => (
+            EventKind::TransactionPending,
+            created(TransactionStatus::Pending, MinorUnits::ZERO, Capture::Manual, Some(hold_until(at, expires_at)?)),
+            (BalanceChange::pending_out(credit), BalanceChange::pending_in(credit)),
+        ),
+    };
+    let movement = sides.movement(command, at, changes.0, changes.1)?;
     Ok(Applied {
-        event,
-        kind: EventKind::TransactionPosted,
+        event: movement.event,
+        kind,
         at,
         outcome: Outcome::TransactionCreated(transaction),
-        effects,
+        effects: movement.carry_out(ledger),
     })
 }
 
+/// When a hold that begins now is over.
+fn hold_until(now: OffsetDateTime, wanted: Option<OffsetDateTime>) -> Result<OffsetDateTime, Refusal> {
+    let until = wanted.unwrap_or(now + HOLD);
+    if until > now && until <= now + LONGEST_HOLD { Ok(until) } else { Err(Refusal::ExpiryOutOfRange) }
+}
+
 /// Source and destination, where money may move from one to the other.
-fn parties<'a>(
-    ledger: &'a Ledger,
-    command: &Command,
-    create: &CreateTransaction,
-) -> Result<(&'a Account, &'a Account), NotApplied> {
+fn sides<'a>(ledger: &'a Ledger, command: &Command, create: &CreateTransaction) -> Result<Sides<'a>, NotApplied> {
     if create.source == create.destination {
         return Err(Refusal::SameAccount { account: create.source }.into());
     }
     let source = ledger.account(create.source)?;
-    if !command.caller.spends(&source.owner) {
+    if !command.caller.moves_money_of(&source.owner) {
         // Like an account that does not exist: nobody learns which ids are taken.
         return Err(Refusal::UnknownAccount { account: create.source }.into());
     }
-    let destination = ledger.account(create.destination)?;
-    for account in [source, destination] {
-        match account.status {
-            AccountStatus::Open => {}
-            AccountStatus::Frozen => return Err(Refusal::AccountFrozen { account: account.id }.into()),
-            AccountStatus::Closed => return Err(Refusal::AccountClosed { account: account.id }.into()),
-        }
+    let sides = Sides { source, destination: ledger.account(create.destination)? };
+    sides.can_move_money()?;
+    for account in sides.both() {
         if account.currency != create.currency {
             return Err(Refusal::CurrencyMismatch { account: account.id, currency: account.currency }.into());
         }
     }
-    Ok((source, destination))
+    Ok(sides)
 }

@@ -4,23 +4,30 @@
 //! decisions as the same commands one by one. Every applied command is one event. Decisions say nothing about HTTP and
 //! do no I/O; whoever carries them out must do so wholly or not at all.
 
+mod capture_transaction;
 mod create_transaction;
+mod existing;
+mod movement;
 mod open_account;
+mod refund_transaction;
 mod refusal;
+mod release_transaction;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use contract::{AccountId, EventId, EventKind};
+use contract::{AccountId, EventId, EventKind, TransactionId};
 use time::OffsetDateTime;
 
+pub use create_transaction::LONGEST_HOLD;
 pub use refusal::Refusal;
 
 use super::{
     account::{Account, Effect},
     command::{Action, Command},
-    idempotency::{Fingerprint, KeyDigest},
-    transaction::Transaction,
+    idempotency::{Fingerprint, Idempotency, KeyDigest},
+    transaction::{Refund, Transaction},
 };
+use movement::Movement;
 
 /// What must be known to decide a batch.
 #[derive(Debug)]
@@ -31,6 +38,8 @@ pub struct Ledger {
     pub accounts: BTreeMap<AccountId, Account>,
     /// What it means that an account is not among them.
     pub missing: Missing,
+    /// The transactions that the commands name, as far as they exist, read after the accounts were locked.
+    pub transactions: BTreeMap<TransactionId, Transaction>,
     /// The keys that already have an answer.
     pub answered: HashMap<KeyDigest, Fingerprint>,
 }
@@ -54,8 +63,20 @@ pub enum Decision {
     Repeated(Earlier),
     /// Another request was answered under this key.
     KeyReused(Earlier),
+    /// What the command names does not exist, or not for its caller. Nothing is kept under the key.
+    NotFound,
+    /// What the command names exists, and its caller may not do this to it. Nothing is kept under the key.
+    Forbidden,
     /// Not decided, because an account is locked by somebody else; the caller may try again.
     Busy,
+}
+
+impl Decision {
+    /// What the command did to the ledger: nothing, where it was not applied.
+    #[must_use]
+    pub fn applied(&self) -> &[Applied] {
+        if let Self::Applied(applied) = self { std::slice::from_ref(applied) } else { &[] }
+    }
 }
 
 /// Where the first answer under a key is.
@@ -82,23 +103,48 @@ pub struct Applied {
 pub enum Outcome {
     AccountOpened(Account),
     TransactionCreated(Transaction),
+    /// Captured, voided or expired.
+    TransactionChanged(Transaction),
+    TransactionRefunded(Transaction, Refund),
 }
 
-/// The decisions of a batch, one for each command in the same order, and the accounts as they are afterwards.
+impl Outcome {
+    /// The transaction as it is now, where the command was about one.
+    #[must_use]
+    pub const fn transaction(&self) -> Option<&Transaction> {
+        match self {
+            Self::TransactionCreated(transaction)
+            | Self::TransactionChanged(transaction)
+            | Self::TransactionRefunded(transaction, _) => Some(transaction),
+            Self::AccountOpened(_) => None,
+        }
+    }
+}
+
+/// The decisions of a batch, one for each command in the same order, and what they leave.
 #[derive(Debug)]
 pub struct Decisions {
     pub each: Vec<Decision>,
     /// The accounts that existed before and changed, by id.
     pub changed: Vec<Account>,
+    /// The transactions that existed before and changed, by id.
+    pub changed_transactions: Vec<Transaction>,
 }
 
 /// Decides commands in order.
 #[must_use]
 pub fn decide<'a>(ledger: Ledger, commands: impl IntoIterator<Item = &'a Command>) -> Decisions {
-    let mut batch = Batch { ledger, decided: HashMap::new(), changed: BTreeSet::new() };
+    let mut batch = Batch::of(ledger);
     let each = commands.into_iter().enumerate().map(|(index, command)| batch.decide(index, command)).collect();
-    let Batch { mut ledger, changed, .. } = batch;
-    Decisions { each, changed: changed.into_iter().filter_map(|id| ledger.accounts.remove(&id)).collect() }
+    let Batch { mut ledger, changed, changed_transactions, .. } = batch;
+    Decisions {
+        each,
+        changed: changed.into_iter().filter_map(|id| ledger.accounts.remove(&id)).collect(),
+        changed_transactions: changed_transactions
+            .into_iter()
+            .filter_map(|id| ledger.transactions.remove(&id))
+            .collect(),
+    }
 }
 
 /// A batch while it is being decided.
@@ -108,12 +154,15 @@ struct Batch {
     /// The keys answered by earlier commands of the batch, and by which.
     decided: HashMap<KeyDigest, (usize, Fingerprint)>,
     changed: BTreeSet<AccountId>,
+    changed_transactions: BTreeSet<TransactionId>,
 }
 
 /// Why a command was not applied.
 #[derive(Debug)]
 enum NotApplied {
     Refused(Refusal),
+    NotFound,
+    Forbidden,
     Busy,
 }
 
@@ -124,9 +173,13 @@ impl From<Refusal> for NotApplied {
 }
 
 impl Batch {
+    fn of(ledger: Ledger) -> Self {
+        Self { ledger, decided: HashMap::new(), changed: BTreeSet::new(), changed_transactions: BTreeSet::new() }
+    }
+
     fn decide(&mut self, index: usize, command: &Command) -> Decision {
-        if let Some((earlier, fingerprint)) = self.earlier(command) {
-            return if fingerprint == command.idempotency.fingerprint {
+        if let Some((earlier, fingerprint)) = command.idempotency.and_then(|asked| self.earlier(asked)) {
+            return if Some(fingerprint) == command.idempotency.map(|asked| asked.fingerprint) {
                 Decision::Repeated(earlier)
             } else {
                 Decision::KeyReused(earlier)
@@ -135,30 +188,46 @@ impl Batch {
         let decision = match self.apply(command) {
             Ok(applied) => Decision::Applied(Box::new(applied)),
             Err(NotApplied::Refused(refusal)) => Decision::Refused(refusal),
-            // Not an answer, so nothing is remembered under the key.
+            // Not answers, so nothing is remembered under the key.
+            Err(NotApplied::NotFound) => return Decision::NotFound,
+            Err(NotApplied::Forbidden) => return Decision::Forbidden,
             Err(NotApplied::Busy) => return Decision::Busy,
         };
-        self.decided.insert(command.idempotency.key, (index, command.idempotency.fingerprint));
+        if let Some(Idempotency { key, fingerprint }) = command.idempotency {
+            self.decided.insert(key, (index, fingerprint));
+        }
         decision
     }
 
-    fn earlier(&self, command: &Command) -> Option<(Earlier, Fingerprint)> {
-        let key = &command.idempotency.key;
-        if let Some(fingerprint) = self.ledger.answered.get(key) {
+    fn earlier(&self, asked: Idempotency) -> Option<(Earlier, Fingerprint)> {
+        if let Some(fingerprint) = self.ledger.answered.get(&asked.key) {
             return Some((Earlier::Stored, *fingerprint));
         }
-        self.decided.get(key).map(|(index, fingerprint)| (Earlier::InBatch(*index), *fingerprint))
+        self.decided.get(&asked.key).map(|(index, fingerprint)| (Earlier::InBatch(*index), *fingerprint))
     }
 
     fn apply(&mut self, command: &Command) -> Result<Applied, NotApplied> {
-        match &command.action {
-            Action::OpenAccount(open) => Ok(open_account::apply(self.ledger.now, command, open)),
-            Action::CreateTransaction(create) => {
-                let applied = create_transaction::apply(&mut self.ledger, command, create)?;
-                self.changed.extend(applied.effects.iter().map(|effect| effect.account));
-                Ok(applied)
-            }
-        }
+        let ledger = &mut self.ledger;
+        let applied = match &command.action {
+            Action::OpenAccount(open) => open_account::apply(ledger.now, command, open),
+            Action::CreateTransaction(create) => create_transaction::apply(ledger, command, create)?,
+            Action::CaptureTransaction(capture) => capture_transaction::apply(ledger, command, capture)?,
+            Action::VoidTransaction(id) => release_transaction::void(ledger, command, *id)?,
+            Action::ExpireTransaction(id) => release_transaction::expire(ledger, command, *id)?,
+            Action::RefundTransaction(refund) => refund_transaction::apply(ledger, command, refund)?,
+        };
+        self.changed.extend(applied.effects.iter().map(|effect| effect.account));
+        self.changed_transactions.extend(command.action.transaction());
+        Ok(applied)
+    }
+}
+
+impl Applied {
+    /// The next step in the life of a transaction that exists.
+    fn transition(ledger: &mut Ledger, kind: EventKind, movement: Movement, transaction: Transaction) -> Self {
+        ledger.transactions.insert(transaction.id, transaction.clone());
+        let (event, at) = (movement.event, movement.at);
+        Self { event, kind, at, outcome: Outcome::TransactionChanged(transaction), effects: movement.carry_out(ledger) }
     }
 }
 

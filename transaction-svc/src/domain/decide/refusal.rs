@@ -1,8 +1,9 @@
 //! Why the ledger says no. A refusal names no more than its caller may know.
 
-use contract::{AccountId, Amount, Currency, MinorUnits};
+use contract::{AccountId, Amount, Currency, MinorUnits, TransactionId, transaction::TransactionStatus};
+use time::OffsetDateTime;
 
-use crate::domain::{account::Account, command::Caller};
+use crate::domain::{account::Account, command::Caller, transaction::Transaction};
 
 /// A reason that is an answer: the same request gets it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +36,36 @@ pub enum Refusal {
     AmountOutOfRange {
         account: AccountId,
     },
+    /// The end of a hold does not lie ahead, or too far.
+    ExpiryOutOfRange,
+    /// Where the transaction is in its life, this cannot be done to it.
+    InvalidState {
+        transaction: TransactionId,
+        status: TransactionStatus,
+    },
+    HoldExpired {
+        transaction: TransactionId,
+        expired_at: OffsetDateTime,
+    },
+    /// More is to be captured than is held.
+    ExceedsHold {
+        currency: Currency,
+        held: Amount,
+        required: Amount,
+    },
+    /// More is to be refunded than was captured and is not refunded yet; `required` is absent for "the rest".
+    ExceedsCaptured {
+        currency: Currency,
+        refundable: MinorUnits,
+        required: Option<Amount>,
+    },
 }
 
 impl Refusal {
+    pub(super) const fn invalid_state(transaction: &Transaction) -> Self {
+        Self::InvalidState { transaction: transaction.id, status: transaction.status }
+    }
+
     pub(super) fn insufficient_funds(account: &Account, required: Amount, caller: &Caller) -> Self {
         Self::InsufficientFunds {
             account: account.id,

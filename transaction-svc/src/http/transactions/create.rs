@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use contract::{AccountId, Amount, Currency, transaction::Transaction as TransactionView};
+use contract::{
+    AccountId, Amount, Currency,
+    transaction::{Capture, Transaction as TransactionView},
+};
 use serde::Deserialize;
 use service_kit::{
     auth::Scope,
@@ -12,10 +15,10 @@ use service_kit::{
 
 use crate::{
     domain::{
-        command::{Action, CreateTransaction},
+        command::{Action, CaptureTerms, CreateTransaction},
         text::{Description, Metadata, Reference},
     },
-    http::{error, extract::CommandContext, text::optional},
+    http::{error, extract::CommandContext, moment::Moment, text::optional},
     writer::{Answer, Commands},
 };
 
@@ -37,8 +40,12 @@ pub(super) struct CreateTransactionBody {
     #[schema(value_type = Currency, required)]
     currency: Field<Currency>,
     #[serde(default)]
-    #[schema(value_type = Option<CaptureMode>)]
-    capture: Field<CaptureMode>,
+    #[schema(value_type = Option<Capture>)]
+    capture: Field<Capture>,
+    /// Until when a hold reserves the money, at most 365 days: 7 days from now unless given. Only with `capture: manual`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Field<Moment>,
     /// At most 500 characters.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -53,14 +60,6 @@ pub(super) struct CreateTransactionBody {
     metadata: Field<BTreeMap<String, String>>,
 }
 
-/// When the money moves.
-#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum CaptureMode {
-    /// At once.
-    Automatic,
-}
-
 impl TryFrom<CreateTransactionBody> for CreateTransaction {
     type Error = Problem;
 
@@ -70,7 +69,15 @@ impl TryFrom<CreateTransactionBody> for CreateTransaction {
         let destination = fields.required("/destination", body.destination);
         let amount = fields.required("/amount", body.amount);
         let currency = fields.required("/currency", body.currency);
-        fields.optional("/capture", body.capture);
+        let capture = fields.optional("/capture", body.capture);
+        let expires_at = fields.optional("/expires_at", body.expires_at).map(|moment| moment.0);
+        let terms = match capture.unwrap_or(Capture::Automatic) {
+            Capture::Manual => CaptureTerms::Manual { expires_at },
+            Capture::Automatic => CaptureTerms::Automatic,
+        };
+        if terms == CaptureTerms::Automatic && expires_at.is_some() {
+            fields.refuse("/expires_at", "invalid", "only a hold expires: this needs \"capture\": \"manual\"");
+        }
         let description: Option<Description> = optional(&mut fields, "/description", body.description);
         let reference: Option<Reference> = optional(&mut fields, "/reference", body.reference);
         let metadata: Option<Metadata> = optional(&mut fields, "/metadata", body.metadata);
@@ -81,6 +88,7 @@ impl TryFrom<CreateTransactionBody> for CreateTransaction {
                 destination: destination?,
                 amount: amount?,
                 currency: currency?,
+                terms,
                 description,
                 reference,
                 metadata,
@@ -91,7 +99,8 @@ impl TryFrom<CreateTransactionBody> for CreateTransaction {
 
 /// Create a transaction
 ///
-/// From an account of one's own, or from any with `transactions:any`, to any open account.
+/// From an account of one's own, or from any with `transactions:any`, to any open account. With `capture: manual` the money
+/// is held, and moves when the transaction is captured.
 #[utoipa::path(
     post, path = "/v1/transactions", tag = "transactions", operation_id = "create_transaction",
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),

@@ -10,6 +10,7 @@ use service_kit::{
 
 use super::present::Presenter;
 use crate::{
+    domain::transaction::Transaction,
     http::{error, extract::PathId},
     store::{Database, transactions},
     view,
@@ -34,13 +35,20 @@ pub(super) async fn read(
     if_none_match: IfNoneMatch,
     State(database): State<Database>,
 ) -> Result<Conditional<Json<TransactionView>>, Problem> {
+    let (transaction, presenter) = readable(&database, &caller, id).await?;
+    Ok(if_none_match.unless_had(view::transaction_etag(&transaction), || Json(presenter.present(&transaction))))
+}
+
+/// The transaction, and what is needed to show it, if there is one that the caller may read.
+pub(super) async fn readable<'a>(
+    database: &Database,
+    caller: &'a Caller,
+    id: TransactionId,
+) -> Result<(Transaction, Presenter<'a>), Problem> {
     caller.require(Scope::TransactionsRead)?;
-    let found = transactions::find(&database, id).await.map_err(error::store)?;
+    let found = transactions::find(database, id).await.map_err(error::store)?;
     let transaction = found.ok_or_else(error::not_found)?;
     let presenter =
-        Presenter::load(&database, &caller, std::slice::from_ref(&transaction)).await.map_err(error::store)?;
-    if !presenter.may_read(&transaction) {
-        return Err(error::not_found());
-    }
-    Ok(if_none_match.unless_had(view::transaction_etag(&transaction), || Json(presenter.present(&transaction))))
+        Presenter::load(database, caller, std::slice::from_ref(&transaction)).await.map_err(error::store)?;
+    if presenter.may_read(&transaction) { Ok((transaction, presenter)) } else { Err(error::not_found()) }
 }

@@ -2,4 +2,5 @@
 
 pub(super) mod account;
 pub(super) mod effect;
+pub(super) mod refund;
 pub(super) mod transaction;

@@ -1,0 +1,62 @@
+//! What makes two requests under one idempotency key the same request: their parsed content, whatever its spelling.
+
+use contract::{Amount, TransactionId};
+
+use super::{
+    command::{Action, CaptureTerms, CreateTransaction, OpenAccount},
+    idempotency::{Fingerprint, Parts},
+    text::{AccountName, Description, Metadata, Reference},
+};
+
+/// The digest of what this asks for.
+#[must_use]
+pub fn fingerprint(action: &Action) -> Fingerprint {
+    let mut parts = Parts::of(action.operation());
+    match action {
+        Action::OpenAccount(open) => account(&mut parts, open),
+        Action::CreateTransaction(create) => transaction(&mut parts, create),
+        Action::CaptureTransaction(capture) => part_of(&mut parts, capture.transaction, capture.amount),
+        Action::RefundTransaction(refund) => part_of(&mut parts, refund.transaction, refund.amount),
+        Action::VoidTransaction(id) | Action::ExpireTransaction(id) => part_of(&mut parts, *id, None),
+    }
+    parts.fingerprint()
+}
+
+fn account(parts: &mut Parts, open: &OpenAccount) {
+    parts.text(open.owner.as_str()).optional(open.name.as_ref().map(AccountName::as_str)).text(open.currency.code());
+    match open.min_balance {
+        Some(limit) => parts.number(1).number(limit.get()),
+        None => parts.number(0),
+    };
+    parts.number(i64::from(open.notify));
+    metadata(parts, &open.metadata);
+}
+
+fn transaction(parts: &mut Parts, create: &CreateTransaction) {
+    parts
+        .text(&create.source.to_string())
+        .text(&create.destination.to_string())
+        .number(create.amount.get())
+        .text(create.currency.code());
+    match create.terms {
+        CaptureTerms::Automatic => parts.text("automatic"),
+        CaptureTerms::Manual { expires_at } => {
+            parts.text("manual").optional(expires_at.map(contract::timestamp::text).as_deref())
+        }
+    };
+    parts
+        .optional(create.description.as_ref().map(Description::as_str))
+        .optional(create.reference.as_ref().map(Reference::as_str));
+    metadata(parts, &create.metadata);
+}
+
+fn part_of(parts: &mut Parts, transaction: TransactionId, amount: Option<Amount>) {
+    // No amount is 0: "the rest" is another request than the same sum by its number.
+    parts.text(&transaction.to_string()).number(amount.map_or(0, Amount::get));
+}
+
+fn metadata(parts: &mut Parts, metadata: &Metadata) {
+    for (name, value) in metadata.as_map() {
+        parts.text(name).text(value);
+    }
+}
