@@ -3,6 +3,7 @@
 //! Every change of the ledger takes an idempotency key from its caller: a request whose answer was lost is sent again
 //! with the same key, and [`Error::may_retry`] says when. The client never repeats anything by itself.
 
+mod accounts;
 mod error;
 mod lifecycle;
 mod notifications;
@@ -10,6 +11,7 @@ mod stream;
 mod transactions;
 mod transport;
 
+pub use accounts::AccountSettings;
 pub use error::{Error, Problem};
 pub use notifications::Notifications;
 pub use stream::NotificationStream;

@@ -72,6 +72,20 @@ impl Transport {
         decode(&self.post_raw(path, key, body).await?)
     }
 
+    /// A change by another method under an idempotency key.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn change<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        key: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        decode(&self.send(self.request(method, path).header("Idempotency-Key", key).json(body)).await?)
+    }
+
     /// A POST without a body that may be repeated as it is.
     ///
     /// # Errors

@@ -20,6 +20,21 @@ pub enum AccountStatus {
     Closed,
 }
 
+impl AccountStatus {
+    /// Every status there is.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Frozen, Self::Closed];
+
+    /// The status as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Frozen => "frozen",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// An account: whose money it is, in which currency, and how much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -126,9 +126,14 @@ fn spawn_background(
             Ok(())
         }
     });
-    let (watched, now) = (pool.clone(), clock.clone());
+    let (watched, now, expiring) = (pool.clone(), clock.clone(), commands.clone());
     tasks.spawn_restarting("outbox backlog", move |token| {
         let watch = upkeep::backlog::watch(watched.clone(), now.clone(), metrics.clone(), commands.clone());
+        async move { token.run_until_cancelled(watch).await.unwrap_or(Ok(())) }
+    });
+    let due = pool.clone();
+    tasks.spawn_restarting("expiry of holds", move |token| {
+        let watch = upkeep::expire_holds::watch(due.clone(), expiring.clone());
         async move { token.run_until_cancelled(watch).await.unwrap_or(Ok(())) }
     });
     let partitioned = pool.clone();

@@ -20,6 +20,7 @@ pub const INSUFFICIENT_FUNDS: ProblemKind = refusal("insufficient_funds", "Insuf
 pub const AMOUNT_OUT_OF_RANGE: ProblemKind = refusal("amount_out_of_range", "Amount out of range");
 pub const EXPIRY_OUT_OF_RANGE: ProblemKind = refusal("expiry_out_of_range", "Expiry out of range");
 pub const EXCEEDS_CAPTURED: ProblemKind = refusal("exceeds_captured", "More than was captured");
+pub const STALE_SETTINGS: ProblemKind = ProblemKind::refusal("stale_settings", "Stale settings", StatusCode::CONFLICT);
 pub const INVALID_STATE: ProblemKind = ProblemKind::refusal("invalid_state", "Invalid state", StatusCode::CONFLICT);
 
 /// What is missing, not an id at all, or somebody else's: nobody can tell which.
@@ -28,10 +29,10 @@ pub fn not_found() -> Problem {
     Problem::new(ProblemKind::NOT_FOUND, "There is nothing here that you may read.")
 }
 
-/// The payer knows of the transaction, but may not take its money back.
+/// The caller knows of it and may not do this to it: a payer does not take money back, an owner does not free an account.
 #[must_use]
-pub fn not_the_payee() -> Problem {
-    Problem::new(ProblemKind::FORBIDDEN, "This is for whoever receives the money, not for whoever pays it.")
+pub fn not_for_the_caller() -> Problem {
+    Problem::new(ProblemKind::FORBIDDEN, "You may read this, but this is not for you to do.")
 }
 
 /// The refusal as its caller reads it.
@@ -65,6 +66,20 @@ pub fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::InvalidState { transaction, status } => {
             let status = status.as_str();
             Problem::new(INVALID_STATE, format!("Transaction {transaction} is {status}.")).with("state", status)
+        }
+        Refusal::InvalidAccountState { account, status } => {
+            let state = status.as_str();
+            about(account, INVALID_STATE, format!("Account {account} is {state}.")).with("state", state)
+        }
+        Refusal::AccountNotEmpty { account } => {
+            about(account, INVALID_STATE, format!("Money is in account {account}, or on its way."))
+        }
+        Refusal::StaleSettings { account, settings_version } => {
+            let detail = format!("The settings of account {account} are at version {settings_version} by now.");
+            about(account, STALE_SETTINGS, detail).with("settings_version", *settings_version)
+        }
+        Refusal::LimitAboveBalance { account } => {
+            about(account, AMOUNT_OUT_OF_RANGE, format!("Account {account} holds less than the new limit."))
         }
         Refusal::HoldExpired { transaction, expired_at } => {
             let expired_at = timestamp::text(*expired_at);

@@ -1,5 +1,7 @@
 //! Who may do what: everybody with their own, the back office with anybody's, and nobody sees another's balance.
 
+mod actions;
+
 use contract::{AccountId, TransactionId};
 use integration::people::{cents, fresh_key};
 use serde_json::{Value, json};

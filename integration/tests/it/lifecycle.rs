@@ -1,15 +1,20 @@
 //! What becomes of a transaction: held, captured, voided, refunded; told to both sides each time, and kept in the books.
 
 use client::NewTransaction;
-use contract::{Amount, Currency, EventKind, TransactionId, transaction::Transaction};
+use contract::{
+    Amount, Currency, EventKind, TransactionId,
+    transaction::{Transaction, TransactionStatus},
+};
 use integration::{
     eventually::eventually,
     people::{Person, cents, fresh_key},
 };
 use serde_json::json;
+use service_kit::clock::{Clock, SystemClock};
+use std::time::Duration;
 
 use crate::{
-    stage::{FUNDS, Stage, TRANSACTIONS},
+    stage::{ACCOUNTS, FUNDS, Stage, TRANSACTIONS, payment},
     wire::{Reply, Wire},
 };
 
@@ -152,5 +157,58 @@ async fn each_step_repeats_under_its_key_and_never_happens_twice() {
     }
     let after = stage.rows().await;
     assert_eq!((after.events, after.stored_answers), (before.events + 3, before.stored_answers + 3));
+    stage.assert_in_order().await;
+}
+
+#[tokio::test]
+async fn a_frozen_account_neither_pays_nor_receives_and_a_closed_one_never_again() {
+    let stage = Stage::with(1).await;
+    let office = &stage.bank.office.ledger;
+    let bob = stage.platform.person("bob").unwrap();
+    let held = hold(&stage, cents(HELD)).await.id;
+    office.freeze_account(&fresh_key(), stage.bob).await.unwrap();
+    let alice = stage.wire("alice");
+    let pay = async || alice.post(TRANSACTIONS, &fresh_key(), payment(stage.alice, stage.bob, 1)).await;
+    pay().await.problem(422, "account_frozen");
+    act(&stage.wire("bob"), held, "capture", "").await.problem(422, "account_frozen");
+    let path = format!("{ACCOUNTS}/{}", stage.bob);
+    let close = async || stage.wire("bob").post(&format!("{path}/close"), &fresh_key(), "").await;
+    assert_eq!(close().await.problem(409, "invalid_state").members["state"], "frozen");
+
+    office.unfreeze_account(&fresh_key(), stage.bob).await.unwrap();
+    close().await.problem(409, "invalid_state");
+    bob.ledger.void(&fresh_key(), held).await.unwrap();
+    assert_eq!(close().await.json()["status"], "closed");
+    pay().await.problem(422, "account_closed");
+    assert_eq!(close().await.problem(409, "invalid_state").members["state"], "closed");
+    stage.assert_in_order().await;
+    let inbox = bob.inbox.list("me", None).await.unwrap().data;
+    let told: Vec<_> = inbox.into_iter().filter(|one| one.transaction_id.is_none()).map(|one| one.r#type).collect();
+    use EventKind::{AccountClosed, AccountFrozen, AccountOpened, AccountUnfrozen};
+    assert_eq!(told, [AccountClosed, AccountUnfrozen, AccountFrozen, AccountOpened]);
+}
+
+#[tokio::test]
+async fn holds_expire_once_whichever_replica_sees_it() {
+    let stage = Stage::with(2).await;
+    let alice = stage.platform.person("alice").unwrap();
+    let soon = SystemClock.now() + Duration::from_millis(1_500);
+    let held = NewTransaction::new(stage.alice, stage.bob, cents(1), Currency::EUR).held(Some(soon));
+    let mut holds = Vec::new();
+    for _ in 0..20 {
+        holds.push(alice.ledger.create(&fresh_key(), &held).await.unwrap().id);
+    }
+    eventually("all holds are expired", async || {
+        for hold in &holds {
+            let status = alice.ledger.transaction(*hold).await?.status;
+            anyhow::ensure!(status == TransactionStatus::Expired, "{hold} is {status:?}");
+        }
+        Ok(())
+    })
+    .await;
+    assert_eq!(balances(&stage, "alice").await, [FUNDS, 0, 0, FUNDS]);
+    let late = act(&stage.wire("bob"), holds[0], "capture", "").await.problem(409, "invalid_state");
+    assert_eq!(late.members["state"], "expired");
+    assert_eq!(told(&alice, holds[0], 2).await[1].0, EventKind::TransactionExpired);
     stage.assert_in_order().await;
 }

@@ -39,6 +39,7 @@ struct Operation {
     path: String,
     /// The names of its path parameters, and of their types where these have one.
     parameters: Vec<(String, String)>,
+    /// All of these are needed, with blanks between them.
     scope: String,
 }
 
@@ -78,6 +79,9 @@ fn named_type(parameter: &Value) -> (String, String) {
 struct Names {
     user: String,
     account: AccountId,
+    to_be_frozen: AccountId,
+    frozen: AccountId,
+    to_be_closed: AccountId,
     transaction: TransactionId,
     refund: RefundId,
     to_be_captured: TransactionId,
@@ -91,9 +95,12 @@ impl Names {
         match (operation, name, r#type) {
             (_, "user", _) => self.user.clone(),
             (_, "dead_letter", _) => self.dead_letter.to_string(),
-            (_, _, "AccountId") => self.account.to_string(),
+            ("freeze_account", ..) => self.to_be_frozen.to_string(),
+            ("unfreeze_account", ..) => self.frozen.to_string(),
+            ("close_account", ..) => self.to_be_closed.to_string(),
             ("capture_transaction", ..) => self.to_be_captured.to_string(),
             ("void_transaction", ..) => self.to_be_voided.to_string(),
+            (_, _, "AccountId") => self.account.to_string(),
             (_, _, "TransactionId") => self.transaction.to_string(),
             (_, _, "RefundId") => self.refund.to_string(),
             (_, _, "NotificationId") => self.notification.to_string(),
@@ -107,6 +114,9 @@ impl Names {
         Self {
             user: "nobody".to_owned(),
             account: AccountId::new(at, 1),
+            to_be_frozen: AccountId::new(at, 1),
+            frozen: AccountId::new(at, 1),
+            to_be_closed: AccountId::new(at, 1),
             transaction: TransactionId::new(at, 1),
             refund: RefundId::new(at, 1),
             to_be_captured: TransactionId::new(at, 1),
@@ -133,6 +143,9 @@ fn sent(stage: &Stage, operation: &str) -> Sent {
             (Some(json!({"only": "none_of_these", "reason": "a story"}).to_string()), None)
         }
         "redrive_dead_letter" | "discard_dead_letter" => (Some(json!({"reason": "a story"}).to_string()), None),
+        "update_account" => (Some(json!({"settings_version": 1}).to_string()), None),
+        "freeze_account" | "unfreeze_account" => (None, Some((403, "forbidden"))),
+        "close_account" => (None, None),
         "capture_transaction" | "void_transaction" | "refund_transaction" => (None, None),
         "read_notification" | "unread_notification" | "archive_notification" | "read_all_notifications" => (None, None),
         "receive_event" => (Some("{}".to_owned()), None),
@@ -256,11 +269,17 @@ async fn alices(stage: &Stage) -> Names {
     .await;
     let transaction = notification.transaction_id.unwrap();
     let refund = alice.ledger.refund(&fresh_key(), transaction, Some(cents(1))).await.unwrap().id;
+    let account = async || alice.open_account().await.unwrap().id;
+    let frozen = account().await;
+    stage.bank.office.ledger.freeze_account(&fresh_key(), frozen).await.unwrap();
     let held = NewTransaction::new(stage.bank.settlement, stage.alice, cents(1), Currency::EUR).held(None);
     let hold = async || stage.bank.office.ledger.create(&fresh_key(), &held).await.unwrap().id;
     Names {
-        user: alice.name,
+        user: alice.name.clone(),
         account: stage.alice,
+        to_be_frozen: account().await,
+        frozen,
+        to_be_closed: account().await,
         transaction,
         refund,
         to_be_captured: hold().await,
@@ -292,13 +311,17 @@ async fn assert_nobody_unknown_is_let_in(stage: &Stage, alices: &Names, operatio
 
 async fn assert_its_scope_is_needed(stage: &Stage, alices: &Names, operation: &Operation) {
     let all = [USER_SCOPES, SERVICE_SCOPES, OPERATOR_SCOPES].join(" ");
-    let others: Vec<_> = all.split_whitespace().filter(|scope| **scope != operation.scope).collect();
-    assert!(all.split_whitespace().any(|scope| scope == operation.scope), "{} is no scope", operation.scope);
-    for scopes in ["", &others.join(" ")] {
+    let refused = async |scopes: &str| {
         let reply = operation.answer(stage, alices, "alice", scopes).await;
         assert_eq!(reply.status, 403, "{} with the scopes {scopes:?}: {reply:?}", operation.id);
-        assert_eq!(reply.problem(403, "forbidden").members["scope"], operation.scope);
+        reply.problem(403, "forbidden").members["scope"].as_str().unwrap().to_owned()
+    };
+    for needed in operation.scope.split(' ') {
+        assert!(all.split_whitespace().any(|scope| scope == needed), "{needed} is no scope");
+        let others: Vec<_> = all.split_whitespace().filter(|scope| *scope != needed).collect();
+        assert_eq!(refused(&others.join(" ")).await, needed, "{}", operation.id);
     }
+    assert!(operation.scope.split(' ').collect::<Vec<_>>().contains(&refused("").await.as_str()));
 }
 
 /// A user with every scope that users have.

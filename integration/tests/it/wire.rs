@@ -56,7 +56,11 @@ impl Wire {
 
     /// A JSON body under an idempotency key.
     pub(crate) async fn post(&self, path: &str, key: &str, body: impl Into<Body>) -> Reply {
-        let request = self.request(Method::POST, path).header("Idempotency-Key", key);
+        self.change(Method::POST, path, key, body).await
+    }
+
+    pub(crate) async fn change(&self, method: Method, path: &str, key: &str, body: impl Into<Body>) -> Reply {
+        let request = self.request(method, path).header("Idempotency-Key", key);
         send(request.header("Content-Type", "application/json").body(body)).await
     }
 }

@@ -28,17 +28,17 @@ pub struct Command {
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub actor: Actor,
-    /// May see every account (`accounts:any`).
-    pub reads_any_account: bool,
+    /// May see and change every account (`accounts:any`).
+    pub any_account: bool,
     /// May move the money of every account (`transactions:any`).
     pub moves_any_money: bool,
 }
 
 impl Caller {
-    /// Whether the caller may see the balance of an account of this owner.
+    /// Whether the caller may see the balance of an account of this owner, and change its settings.
     #[must_use]
-    pub fn reads(&self, owner: &Owner) -> bool {
-        self.reads_any_account || self.is(owner)
+    pub fn manages(&self, owner: &Owner) -> bool {
+        self.any_account || self.is(owner)
     }
 
     /// Whether the caller holds an account of this owner.
@@ -69,6 +69,10 @@ pub enum Action {
     /// What the ledger asks of itself once a hold is over.
     ExpireTransaction(TransactionId),
     RefundTransaction(RefundTransaction),
+    UpdateAccount(UpdateAccount),
+    FreezeAccount(AccountId),
+    UnfreezeAccount(AccountId),
+    CloseAccount(AccountId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +83,19 @@ pub struct OpenAccount {
     pub min_balance: Option<MinorUnits>,
     pub notify: bool,
     pub metadata: Metadata,
+}
+
+/// Settings of an account; what is absent stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateAccount {
+    pub account: AccountId,
+    /// Of the settings that the caller has seen.
+    pub settings_version: i64,
+    /// `Some(None)` takes the name away.
+    pub name: Option<Option<AccountName>>,
+    /// `Some(None)` takes the limit away.
+    pub min_balance: Option<Option<MinorUnits>>,
+    pub metadata: Option<Metadata>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +144,10 @@ impl Action {
             Self::VoidTransaction(_) => "void_transaction",
             Self::ExpireTransaction(_) => "expire_transaction",
             Self::RefundTransaction(_) => "refund_transaction",
+            Self::UpdateAccount(_) => "update_account",
+            Self::FreezeAccount(_) => "freeze_account",
+            Self::UnfreezeAccount(_) => "unfreeze_account",
+            Self::CloseAccount(_) => "close_account",
         }
     }
 
@@ -134,6 +155,10 @@ impl Action {
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
         let named = match self {
             Self::CreateTransaction(create) => [Some(create.source), Some(create.destination)],
+            Self::UpdateAccount(update) => [Some(update.account), None],
+            Self::FreezeAccount(account) | Self::UnfreezeAccount(account) | Self::CloseAccount(account) => {
+                [Some(*account), None]
+            }
             Self::OpenAccount(_)
             | Self::CaptureTransaction(_)
             | Self::VoidTransaction(_)
@@ -150,7 +175,12 @@ impl Action {
             Self::CaptureTransaction(capture) => Some(capture.transaction),
             Self::VoidTransaction(transaction) | Self::ExpireTransaction(transaction) => Some(*transaction),
             Self::RefundTransaction(refund) => Some(refund.transaction),
-            Self::OpenAccount(_) | Self::CreateTransaction(_) => None,
+            Self::OpenAccount(_)
+            | Self::CreateTransaction(_)
+            | Self::UpdateAccount(_)
+            | Self::FreezeAccount(_)
+            | Self::UnfreezeAccount(_)
+            | Self::CloseAccount(_) => None,
         }
     }
 }

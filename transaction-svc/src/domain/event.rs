@@ -22,7 +22,9 @@ pub fn event_of(applied: &Applied, command: &Command) -> Event {
     let actor = Actor { iss: command.caller.actor.issuer.to_string(), sub: command.caller.actor.subject.to_string() };
     let effects = applied.effects.iter().map(effect).collect();
     let data = match &applied.outcome {
-        Outcome::AccountOpened(opened) => EventData::Account(AccountData { account: account(opened), actor, effects }),
+        Outcome::AccountOpened(changed) | Outcome::AccountChanged(changed) => {
+            EventData::Account(AccountData { account: account(changed), actor, effects })
+        }
         Outcome::TransactionCreated(changed) | Outcome::TransactionChanged(changed) => {
             EventData::Transaction(TransactionData { transaction: transaction(changed), refund: None, actor, effects })
         }

@@ -1,9 +1,9 @@
 //! What makes two requests under one idempotency key the same request: their parsed content, whatever its spelling.
 
-use contract::{Amount, TransactionId};
+use contract::{Amount, MinorUnits, TransactionId};
 
 use super::{
-    command::{Action, CaptureTerms, CreateTransaction, OpenAccount},
+    command::{Action, CaptureTerms, CreateTransaction, OpenAccount, UpdateAccount},
     idempotency::{Fingerprint, Parts},
     text::{AccountName, Description, Metadata, Reference},
 };
@@ -17,6 +17,10 @@ pub fn fingerprint(action: &Action) -> Fingerprint {
         Action::CreateTransaction(create) => transaction(&mut parts, create),
         Action::CaptureTransaction(capture) => part_of(&mut parts, capture.transaction, capture.amount),
         Action::RefundTransaction(refund) => part_of(&mut parts, refund.transaction, refund.amount),
+        Action::UpdateAccount(update) => settings(&mut parts, update),
+        Action::FreezeAccount(id) | Action::UnfreezeAccount(id) | Action::CloseAccount(id) => {
+            parts.text(&id.to_string());
+        }
         Action::VoidTransaction(id) | Action::ExpireTransaction(id) => part_of(&mut parts, *id, None),
     }
     parts.fingerprint()
@@ -24,12 +28,29 @@ pub fn fingerprint(action: &Action) -> Fingerprint {
 
 fn account(parts: &mut Parts, open: &OpenAccount) {
     parts.text(open.owner.as_str()).optional(open.name.as_ref().map(AccountName::as_str)).text(open.currency.code());
-    match open.min_balance {
+    limit(parts, open.min_balance);
+    parts.number(i64::from(open.notify));
+    metadata(parts, &open.metadata);
+}
+
+fn settings(parts: &mut Parts, update: &UpdateAccount) {
+    parts.text(&update.account.to_string()).number(update.settings_version);
+    // Each part says first whether it is there at all.
+    parts.number(i64::from(update.name.is_some()));
+    parts.optional(update.name.as_ref().and_then(Option::as_ref).map(AccountName::as_str));
+    parts.number(i64::from(update.min_balance.is_some()));
+    limit(parts, update.min_balance.flatten());
+    parts.number(i64::from(update.metadata.is_some()));
+    if let Some(changed) = &update.metadata {
+        metadata(parts, changed);
+    }
+}
+
+fn limit(parts: &mut Parts, limit: Option<MinorUnits>) {
+    match limit {
         Some(limit) => parts.number(1).number(limit.get()),
         None => parts.number(0),
     };
-    parts.number(i64::from(open.notify));
-    metadata(parts, &open.metadata);
 }
 
 fn transaction(parts: &mut Parts, create: &CreateTransaction) {

@@ -1,5 +1,8 @@
 //! `/v1/accounts`.
 
+mod settings;
+mod status;
+
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
@@ -29,7 +32,12 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(open, list)).routes(routes!(read))
+    OpenApiRouter::new()
+        .routes(routes!(open, list))
+        .routes(routes!(read, settings::update))
+        .routes(routes!(status::freeze))
+        .routes(routes!(status::unfreeze))
+        .routes(routes!(status::close))
 }
 
 /// What to open.

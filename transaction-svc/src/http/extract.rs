@@ -104,7 +104,7 @@ impl CommandContext {
         Command {
             caller: command::Caller {
                 actor,
-                reads_any_account: self.caller.may(Scope::AccountsAny),
+                any_account: self.caller.may(Scope::AccountsAny),
                 moves_any_money: self.caller.may(Scope::TransactionsAny),
             },
             idempotency: Some(idempotency),

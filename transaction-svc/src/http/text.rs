@@ -2,7 +2,13 @@
 
 use std::fmt::Display;
 
+use serde::Deserialize;
 use service_kit::http::{Field, Fields};
+
+/// Nothing may be said: `{}`, or no body at all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoBody {}
 
 /// The field as a `T`, where it is there and `T` accepts it.
 pub(super) fn optional<Raw, T>(fields: &mut Fields, pointer: &'static str, field: Field<Raw>) -> Option<T>

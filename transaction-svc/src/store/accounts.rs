@@ -62,7 +62,7 @@ pub async fn insert_in_tx(connection: &mut PgConnection, accounts: &[&Account]) 
     .bind(column(accounts, |account| account.owner.as_str().to_owned()))
     .bind(column(accounts, |account| account.name.as_ref().map(|name| name.as_str().to_owned())))
     .bind(column(accounts, |account| account.currency.code()))
-    .bind(column(accounts, |account| status_text(account.status)))
+    .bind(column(accounts, |account| account.status.as_str()))
     .bind(column(accounts, |account| account.min_balance.map(MinorUnits::get)))
     .bind(column(accounts, |account| account.notify))
     .bind(column(accounts, |account| metadata_json(&account.metadata)))
@@ -74,28 +74,48 @@ pub async fn insert_in_tx(connection: &mut PgConnection, accounts: &[&Account]) 
     Ok(())
 }
 
-/// Stores what locked accounts have become.
+/// Stores what locked accounts have become, but for their labels. The limit goes with the balances: one is checked against
+/// the other.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn update_in_tx(connection: &mut PgConnection, accounts: &[Account]) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE accounts SET status = new.status, posted = new.posted, pending_out = new.pending_out,
-                pending_in = new.pending_in, version = new.version, settings_version = new.settings_version,
-                updated_at = new.updated_at
+        "UPDATE accounts SET status = new.status, min_balance = new.min_balance, posted = new.posted,
+                pending_out = new.pending_out, pending_in = new.pending_in, version = new.version,
+                settings_version = new.settings_version, updated_at = new.updated_at
          FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                     $8::timestamptz[])
-              AS new (id, status, posted, pending_out, pending_in, version, settings_version, updated_at)
+                     $8::timestamptz[], $9::bigint[])
+              AS new (id, status, posted, pending_out, pending_in, version, settings_version, updated_at, min_balance)
          WHERE accounts.id = new.id",
     )
     .bind(column(accounts, |account| account.id.uuid()))
-    .bind(column(accounts, |account| status_text(account.status)))
+    .bind(column(accounts, |account| account.status.as_str()))
     .bind(column(accounts, |account| account.posted.get()))
     .bind(column(accounts, |account| account.pending_out.get()))
     .bind(column(accounts, |account| account.pending_in.get()))
     .bind(column(accounts, |account| account.version))
     .bind(column(accounts, |account| account.settings_version))
     .bind(column(accounts, |account| account.updated_at))
+    .bind(column(accounts, |account| account.min_balance.map(MinorUnits::get)))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores what the labels of locked accounts have become: what [`update_in_tx`] leaves out, because it rarely changes.
+///
+/// # Errors
+/// Those of the database.
+pub async fn update_labels_in_tx(connection: &mut PgConnection, accounts: &[&Account]) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE accounts SET name = new.name, metadata = new.metadata::jsonb
+         FROM UNNEST($1::uuid[], $2::text[], $3::text[]) AS new (id, name, metadata)
+         WHERE accounts.id = new.id",
+    )
+    .bind(column(accounts, |account| account.id.uuid()))
+    .bind(column(accounts, |account| account.name.as_ref().map(|name| name.as_str().to_owned())))
+    .bind(column(accounts, |account| metadata_json(&account.metadata)))
     .execute(connection)
     .await?;
     Ok(())
@@ -172,16 +192,6 @@ impl TryFrom<account::Model> for Account {
     }
 }
 
-const fn status_text(status: AccountStatus) -> &'static str {
-    match status {
-        AccountStatus::Open => "open",
-        AccountStatus::Frozen => "frozen",
-        AccountStatus::Closed => "closed",
-    }
-}
-
 fn status(text: &str) -> Option<AccountStatus> {
-    [AccountStatus::Open, AccountStatus::Frozen, AccountStatus::Closed]
-        .into_iter()
-        .find(|status| status_text(*status) == text)
+    AccountStatus::ALL.into_iter().find(|status| status.as_str() == text)
 }

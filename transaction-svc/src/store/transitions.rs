@@ -1,7 +1,7 @@
 //! Transactions on their way through life: found, read and changed by the writer.
 
 use contract::{AccountId, TransactionId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{StoreError, column::column, entity::transaction};
@@ -44,6 +44,21 @@ pub async fn read_in_tx(connection: &mut PgConnection, ids: &[TransactionId]) ->
         .fetch_all(connection)
         .await?;
     rows.into_iter().map(Transaction::try_from).collect()
+}
+
+/// Holds whose time is over, by the database's clock, those that have waited longest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn due(pool: &PgPool, limit: i64) -> Result<Vec<TransactionId>, StoreError> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM transactions WHERE status = 'pending' AND expires_at <= statement_timestamp()
+         ORDER BY expires_at LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(ids.into_iter().map(TransactionId::from_uuid).collect())
 }
 
 /// Stores what transactions have become whose accounts are locked.

@@ -1,5 +1,6 @@
 //! What has to be looked after while the service runs. Every replica does it; doing it twice does no harm.
 
 pub mod backlog;
+pub mod expire_holds;
 pub mod partitions;
 pub mod verification;

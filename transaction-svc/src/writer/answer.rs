@@ -26,6 +26,14 @@ pub struct Answer {
     pub replayed: bool,
 }
 
+impl Answer {
+    /// Whether the command was carried out, now or before.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.content.status)
+    }
+}
+
 /// The answer that is stored under the command's key, for decisions that are answers of their own.
 pub(super) fn stored(decision: &Decision, submission: &Submission) -> Result<Option<StoredAnswer>, serde_json::Error> {
     match decision {
@@ -58,7 +66,7 @@ pub(super) fn reply(
             (Some(refused(&problem::key_reused(location), request_id)), false)
         }
         Decision::NotFound => (Some(refused(&problem::not_found(), request_id)), false),
-        Decision::Forbidden => (Some(refused(&problem::not_the_payee(), request_id)), false),
+        Decision::Forbidden => (Some(refused(&problem::not_for_the_caller(), request_id)), false),
         Decision::Busy => return Err(WriteError::Unavailable),
     };
     content.map(|content| Answer { content, replayed }).ok_or(WriteError::Failed)
@@ -66,7 +74,8 @@ pub(super) fn reply(
 
 fn done(applied: &Applied, caller: &Caller) -> Result<StoredAnswer, serde_json::Error> {
     let shown = |transaction: &Transaction| {
-        let effects = applied.effects.iter().map(|effect| view::effect(effect, caller.reads(&effect.owner))).collect();
+        let effects =
+            applied.effects.iter().map(|effect| view::effect(effect, caller.manages(&effect.owner))).collect();
         let body = serde_json::to_vec(&view::transaction(transaction, effects))?;
         Ok((body, view::transaction_etag(transaction).to_string()))
     };
@@ -74,6 +83,9 @@ fn done(applied: &Applied, caller: &Caller) -> Result<StoredAnswer, serde_json::
         Outcome::AccountOpened(account) => {
             let body = serde_json::to_vec(&view::account(account))?;
             (CREATED, body, Some(format!("/v1/accounts/{}", account.id)), Some(view::account_etag(account).to_string()))
+        }
+        Outcome::AccountChanged(account) => {
+            (OK, serde_json::to_vec(&view::account(account))?, None, Some(view::account_etag(account).to_string()))
         }
         Outcome::TransactionCreated(transaction) => {
             let (body, etag) = shown(transaction)?;

@@ -1,5 +1,7 @@
 //! The last third of a batch: everything that was decided, stored with a few statements.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -60,9 +62,13 @@ pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<
         return Ok(());
     }
     let (mut opened, mut created, mut refunded) = (Vec::new(), Vec::new(), Vec::new());
+    let mut relabelled = BTreeSet::new();
     for (applied, _) in &changes.applied {
         match &applied.outcome {
             Outcome::AccountOpened(account) => opened.push(account),
+            Outcome::AccountChanged(account) => {
+                relabelled.insert(account.id);
+            }
             Outcome::TransactionCreated(transaction) => created.push(transaction),
             Outcome::TransactionChanged(_) => {}
             Outcome::TransactionRefunded(_, refund) => refunded.push(refund),
@@ -73,6 +79,10 @@ pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<
     }
     if !changes.changed.is_empty() {
         accounts::update_in_tx(connection, changes.changed).await?;
+    }
+    if !relabelled.is_empty() {
+        let relabelled: Vec<_> = changes.changed.iter().filter(|account| relabelled.contains(&account.id)).collect();
+        accounts::update_labels_in_tx(connection, &relabelled).await?;
     }
     if !created.is_empty() {
         transactions::insert_in_tx(connection, &created).await?;
@@ -99,7 +109,7 @@ pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<
 
 fn entry(applied: &Applied, command: &Command) -> Result<JournalEntry, serde_json::Error> {
     let partition_key = match &applied.outcome {
-        Outcome::AccountOpened(account) => account.id,
+        Outcome::AccountOpened(account) | Outcome::AccountChanged(account) => account.id,
         Outcome::TransactionCreated(transaction)
         | Outcome::TransactionChanged(transaction)
         | Outcome::TransactionRefunded(transaction, _) => transaction.source,

@@ -5,6 +5,7 @@
 //! do no I/O; whoever carries them out must do so wholly or not at all.
 
 mod capture_transaction;
+mod change_account;
 mod create_transaction;
 mod existing;
 mod movement;
@@ -102,6 +103,8 @@ pub struct Applied {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     AccountOpened(Account),
+    /// Its settings or its status.
+    AccountChanged(Account),
     TransactionCreated(Transaction),
     /// Captured, voided or expired.
     TransactionChanged(Transaction),
@@ -116,7 +119,7 @@ impl Outcome {
             Self::TransactionCreated(transaction)
             | Self::TransactionChanged(transaction)
             | Self::TransactionRefunded(transaction, _) => Some(transaction),
-            Self::AccountOpened(_) => None,
+            Self::AccountOpened(_) | Self::AccountChanged(_) => None,
         }
     }
 }
@@ -215,6 +218,10 @@ impl Batch {
             Action::VoidTransaction(id) => release_transaction::void(ledger, command, *id)?,
             Action::ExpireTransaction(id) => release_transaction::expire(ledger, command, *id)?,
             Action::RefundTransaction(refund) => refund_transaction::apply(ledger, command, refund)?,
+            Action::UpdateAccount(update) => change_account::update(ledger, command, update)?,
+            Action::FreezeAccount(id) => change_account::freeze(ledger, command, *id)?,
+            Action::UnfreezeAccount(id) => change_account::unfreeze(ledger, command, *id)?,
+            Action::CloseAccount(id) => change_account::close(ledger, command, *id)?,
         };
         self.changed.extend(applied.effects.iter().map(|effect| effect.account));
         self.changed_transactions.extend(command.action.transaction());
@@ -232,12 +239,21 @@ impl Applied {
 }
 
 impl Ledger {
-    /// The account, or why it cannot be used.
+    /// An account that money is to move from or to, or why it cannot be used.
     fn account(&self, id: AccountId) -> Result<&Account, NotApplied> {
-        self.accounts.get(&id).ok_or(match self.missing {
-            Missing::Unknown => NotApplied::Refused(Refusal::UnknownAccount { account: id }),
+        self.accounts.get(&id).ok_or_else(|| self.without(Refusal::UnknownAccount { account: id }.into()))
+    }
+
+    /// An account that the command is about, or why it cannot be changed.
+    fn existing(&self, id: AccountId) -> Result<&Account, NotApplied> {
+        self.accounts.get(&id).ok_or_else(|| self.without(NotApplied::NotFound))
+    }
+
+    fn without(&self, unknown: NotApplied) -> NotApplied {
+        match self.missing {
+            Missing::Unknown => unknown,
             Missing::Busy => NotApplied::Busy,
-        })
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Why the ledger says no. A refusal names no more than its caller may know.
 
-use contract::{AccountId, Amount, Currency, MinorUnits, TransactionId, transaction::TransactionStatus};
+use contract::{
+    AccountId, Amount, Currency, MinorUnits, TransactionId, account::AccountStatus, transaction::TransactionStatus,
+};
 use time::OffsetDateTime;
 
 use crate::domain::{account::Account, command::Caller, transaction::Transaction};
@@ -43,6 +45,24 @@ pub enum Refusal {
         transaction: TransactionId,
         status: TransactionStatus,
     },
+    /// As the account is, this cannot be done to it.
+    InvalidAccountState {
+        account: AccountId,
+        status: AccountStatus,
+    },
+    /// There is money in the account, or on its way.
+    AccountNotEmpty {
+        account: AccountId,
+    },
+    /// The settings are not those that the caller has seen any more.
+    StaleSettings {
+        account: AccountId,
+        settings_version: i64,
+    },
+    /// The account would be below its new limit.
+    LimitAboveBalance {
+        account: AccountId,
+    },
     HoldExpired {
         transaction: TransactionId,
         expired_at: OffsetDateTime,
@@ -71,7 +91,7 @@ impl Refusal {
             account: account.id,
             currency: account.currency,
             required,
-            available: account.available().filter(|_| caller.reads(&account.owner)),
+            available: account.available().filter(|_| caller.manages(&account.owner)),
         }
     }
 }

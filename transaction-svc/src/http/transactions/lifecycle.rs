@@ -13,6 +13,7 @@ use crate::{
     http::{
         error,
         extract::{CommandContext, PathId},
+        text::NoBody,
     },
     writer::{Answer, Commands},
 };
@@ -34,11 +35,6 @@ impl PartBody {
         fields.finish(|| Some(amount))
     }
 }
-
-/// Nothing may be said: `{}`, or no body at all.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NoBody {}
 
 /// Capture a hold
 ///

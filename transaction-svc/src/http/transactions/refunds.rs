@@ -7,10 +7,7 @@ use service_kit::{
     http::{Cursors, OptionalJsonBody, Page, PageQuery, Problem, ProblemDocument},
 };
 
-use super::{
-    lifecycle::{NoBody, PartBody},
-    read::readable,
-};
+use super::{lifecycle::PartBody, read::readable};
 use crate::{
     domain::{
         command::{Action, RefundTransaction},
@@ -19,6 +16,7 @@ use crate::{
     http::{
         error,
         extract::{CommandContext, PathId, PathIds},
+        text::NoBody,
     },
     store::{Database, refunds},
     view,

@@ -1,5 +1,6 @@
 //! What payments engineers would try first, and random sequences of everything.
 
+mod accounts;
 mod holds;
 mod payments;
 mod properties;
@@ -54,7 +55,7 @@ fn command(subject: &str, key: &str, action: Action) -> Command {
     let idempotency =
         Idempotency { key: KeyDigest::new(&actor, action.operation(), key), fingerprint: fingerprint(&action) };
     let entropy = Entropy { resource: u64::from(idempotency.key.0[0]), event: u64::from(idempotency.key.0[1]) };
-    let caller = Caller { actor, reads_any_account: false, moves_any_money: false };
+    let caller = Caller { actor, any_account: false, moves_any_money: false };
     Command { caller, idempotency: Some(idempotency), entropy, traceparent: None, action }
 }
 

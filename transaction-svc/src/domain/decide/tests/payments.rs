@@ -1,7 +1,6 @@
 //! Payments that move their money at once, and keys.
 
 use super::*;
-use crate::domain::command::OpenAccount;
 
 #[test]
 fn a_payment_moves_money_and_tells_both_sides() {
@@ -107,20 +106,4 @@ fn a_locked_account_leaves_the_command_undecided_and_its_key_free() {
     busy.missing = Missing::Busy;
     let commands = [pay("alice", "k", 1, 2, 5), pay("alice", "k", 1, 2, 5)];
     assert_eq!(decide(busy, &commands).each, [Decision::Busy, Decision::Busy]);
-}
-
-#[test]
-fn opening_an_account_is_its_first_effect() {
-    let open = OpenAccount {
-        owner: Owner::try_from("alice").unwrap(),
-        name: None,
-        currency: Currency::EUR,
-        min_balance: Some(MinorUnits::new(-500)),
-        notify: true,
-        metadata: Metadata::default(),
-    };
-    let decisions = decide(ledger([]), [&command("alice", "k", Action::OpenAccount(open))]);
-    let applied = applied(&decisions.each[0]);
-    assert_eq!((applied.kind, applied.effects[0].sequence), (EventKind::AccountOpened, 1));
-    assert_eq!(applied.effects[0].after.available, Some(MinorUnits::new(500)));
 }
