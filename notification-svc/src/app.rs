@@ -17,8 +17,10 @@ use service_kit::{
     clock::{SharedClock, SystemClock},
     health::{Component, Health, Importance, admin_router},
     http::{Cursors, Listener, edge},
+    limit::CallerLimit,
     metrics::{HttpMetrics, registry},
     postgres,
+    redis::Redis,
     tasks::{Tasks, wait_for_shutdown_signal},
     telemetry,
 };
@@ -54,11 +56,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
+    let redis = config.redis.map(|redis| Redis::start(&redis, &registry, &health, &watched)).transpose()?;
+    let limit = CallerLimit::new("notification-svc", &config.limit, redis, &registry)?;
+    let verifier = Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &watched).await?;
     let live = live::Registry::new(open_streams(&registry)?);
     let ingest = Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?, live.clone());
     let (intake, waiting) = intake::queue(ingest.clone());
     let api = Api {
-        verifier: Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &watched).await?,
+        verifier: verifier.limited_by(limit),
         inbox: Inbox::new(&pool),
         preferences: PreferenceStore::new(pool.clone()),
         live: live.clone(),

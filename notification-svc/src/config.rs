@@ -4,7 +4,9 @@ use contract::signature::{InvalidSecret, Secret};
 use messaging::{NatsConfig, TopologySettings};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use service_kit::config::{AuthConfig, ConfigError, HttpConfig, LogConfig, PostgresConfig, load};
+use service_kit::config::{
+    AuthConfig, ConfigError, HttpConfig, LimitConfig, LogConfig, PostgresConfig, RedisConfig, load,
+};
 
 const PREFIX: &str = "NOTIFICATION_SVC";
 
@@ -21,6 +23,10 @@ pub struct Config {
     /// As whom operators' commands and routes speak to NATS.
     pub operator: Option<NatsConfig>,
     pub auth: Option<AuthConfig>,
+    /// Everything works without it.
+    pub redis: Option<RedisConfig>,
+    #[serde(default)]
+    pub limit: LimitConfig,
     /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
     pub cursor_key: Option<SecretString>,
     pub webhook: Option<WebhookConfig>,

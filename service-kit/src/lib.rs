@@ -1,5 +1,5 @@
 //! How a service of the platform runs: configuration, telemetry, supervised tasks, the HTTP edge, authentication,
-//! health and the database pool.
+//! limits, health, the database pool and Redis.
 //!
 //! What is in here is the same for every service. Nothing in here knows what a service is about: no entities, no
 //! domain, no broker.
@@ -9,7 +9,9 @@ pub mod clock;
 pub mod config;
 pub mod health;
 pub mod http;
+pub mod limit;
 pub mod metrics;
 pub mod postgres;
+pub mod redis;
 pub mod tasks;
 pub mod telemetry;

@@ -13,8 +13,10 @@ use service_kit::{
     clock::{SharedClock, SystemClock},
     health::{Health, Importance, admin_router},
     http::{Cursors, Listener, edge},
+    limit::CallerLimit,
     metrics::{HttpMetrics, registry},
     postgres,
+    redis::Redis,
     tasks::{Tasks, wait_for_shutdown_signal},
 };
 use sqlx::{Connection, PgConnection, PgPool};
@@ -53,10 +55,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "transaction-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::TransactionSvc, "transaction-svc").await?;
+    let redis = config.redis.map(|redis| Redis::start(&redis, &registry, &health, &background)).transpose()?;
+    let limit = CallerLimit::new("transaction-svc", &config.limit, redis, &registry)?;
+    let verifier = Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &background).await?;
     let committed = Arc::new(Notify::new());
     let (writer, commands) = Writer::new(pool.clone(), metrics.clone(), committed.clone());
     let api = Api {
-        verifier: Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &background).await?,
+        verifier: verifier.limited_by(limit),
         commands: commands.clone(),
         database: postgres::orm(&pool),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,

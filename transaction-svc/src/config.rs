@@ -5,7 +5,9 @@ use std::num::NonZeroU64;
 use messaging::{NatsConfig, TopologySettings};
 use secrecy::SecretString;
 use serde::Deserialize;
-use service_kit::config::{AuthConfig, ConfigError, HttpConfig, LogConfig, PostgresConfig, load};
+use service_kit::config::{
+    AuthConfig, ConfigError, HttpConfig, LimitConfig, LogConfig, PostgresConfig, RedisConfig, load,
+};
 
 const PREFIX: &str = "TRANSACTION_SVC";
 
@@ -20,6 +22,10 @@ pub struct Config {
     pub postgres: Option<PostgresConfig>,
     pub nats: Option<NatsConfig>,
     pub auth: Option<AuthConfig>,
+    /// Everything works without it.
+    pub redis: Option<RedisConfig>,
+    #[serde(default)]
+    pub limit: LimitConfig,
     /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
     pub cursor_key: Option<SecretString>,
     /// From one verification of the books in the background to the next.

@@ -23,7 +23,7 @@ const DATABASE: &str = "platform";
 /// Fields are dropped in this order: the data last.
 #[derive(Debug)]
 pub struct Backing {
-    pub redis: Option<Redis>,
+    pub redis: Redis,
     pub nats: Nats,
     pub database: Database,
     pub postgres: Postgres,
@@ -62,10 +62,10 @@ impl Backing {
         };
         let (postgres, nats, redis) = try_join!(postgres, nats, redis)?;
         let database = Database::provide(&postgres.admin, DATABASE).await?;
-        Self::new(Some(redis), nats, database, postgres, secret, directory)
+        Self::new(redis, nats, database, postgres, secret, directory)
     }
 
-    /// A clone of the template in the shared Postgres, and a NATS of one test.
+    /// A clone of the template in the shared Postgres, and a NATS and a Redis of one test.
     ///
     /// # Errors
     /// When there is no shared Postgres, or NATS does not start.
@@ -87,7 +87,7 @@ impl Backing {
         Self::scratch(database, postgres).await
     }
 
-    /// A Postgres and a NATS of one test, to be killed and stopped.
+    /// A Postgres, a NATS and a Redis of one test, to be killed and stopped.
     ///
     /// # Errors
     /// When they do not start.
@@ -97,21 +97,24 @@ impl Backing {
         let servers = Servers::install().await?;
         let postgres = Postgres::start(&servers, directory.path(), &secret, Durability::Machine);
         let nats = Nats::start(&servers, directory.path(), &secret);
-        let (postgres, nats) = try_join!(postgres, nats)?;
+        let redis = Redis::start(&servers, directory.path());
+        let (postgres, nats, redis) = try_join!(postgres, nats, redis)?;
         let database = Database::provide(&postgres.admin, DATABASE).await?;
-        Self::new(None, nats, database, postgres, secret, directory)
+        Self::new(redis, nats, database, postgres, secret, directory)
     }
 
     async fn scratch(database: Database, postgres: Postgres) -> anyhow::Result<Self> {
         let directory = DataDirectory::scratch()?;
         let secret = Secret::generate();
         let servers = Servers::install().await?;
-        let nats = Nats::start(&servers, directory.path(), &secret).await?;
-        Self::new(None, nats, database, postgres, secret, directory)
+        let nats = Nats::start(&servers, directory.path(), &secret);
+        let redis = Redis::start(&servers, directory.path());
+        let (nats, redis) = try_join!(nats, redis)?;
+        Self::new(redis, nats, database, postgres, secret, directory)
     }
 
     fn new(
-        redis: Option<Redis>,
+        redis: Redis,
         nats: Nats,
         database: Database,
         postgres: Postgres,
@@ -145,7 +148,7 @@ impl Backing {
 
     /// The servers that are ours.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
-        let redis = self.redis.as_ref().and_then(|redis| redis.process.as_ref());
-        [self.postgres.process.as_ref(), self.nats.process.as_ref(), redis].into_iter().flatten()
+        let Self { postgres, nats, redis, .. } = self;
+        [&postgres.process, &nats.process, &redis.process].into_iter().flatten()
     }
 }

@@ -27,7 +27,7 @@ pub struct Record {
     pub notification_svc: Vec<ReplicaRecord>,
     pub postgres: PostgresRecord,
     pub nats: NatsRecord,
-    pub redis: Option<RedisRecord>,
+    pub redis: RedisRecord,
     pub webhook: WebhookRecord,
     pub tokens: Tokens,
     /// The certificate authority's file, when the platform speaks TLS.
@@ -110,7 +110,7 @@ impl Record {
             notification_svc: platform.notification_svc.iter().map(ReplicaRecord::of).collect(),
             postgres: PostgresRecord::of(backing),
             nats: NatsRecord::of(&backing.nats),
-            redis: backing.redis.as_ref().map(RedisRecord::of),
+            redis: RedisRecord::of(&backing.redis),
             webhook: WebhookRecord::of(platform),
             tokens,
             ca: None,

@@ -34,6 +34,7 @@ pub fn serve(kind: ServiceKind, backing: &Backing) -> Settings {
         ("AUTH__ISSUER", ISSUER),
         ("AUTH__AUDIENCE", AUDIENCE),
         ("AUTH__JWKS_FILE", &backing.key_set().to_string_lossy()),
+        ("REDIS__URL", backing.redis.url.as_str()),
         ("CURSOR_KEY", &backing.secret.derive(&format!("{} cursor key", kind.program()))),
         LOG_FORMAT,
     ]);

@@ -63,7 +63,7 @@ impl Drop for Run {
 
 fn pids(record: &Record) -> Vec<u32> {
     let services = record.transaction_svc.iter().chain(&record.notification_svc).map(|replica| replica.pid);
-    let servers = [record.postgres.pid, record.nats.pid, record.redis.as_ref().and_then(|redis| redis.pid)];
+    let servers = [record.postgres.pid, record.nats.pid, record.redis.pid];
     services.chain(servers).flatten().collect()
 }
 

@@ -25,7 +25,7 @@ async fn private_servers_leave_neither_processes_nor_data_behind() {
     let pids: Vec<u32> = backing.processes().map(|process| process.pid().unwrap()).collect();
     let directory = backing.directory.path().to_owned();
     let database_home = directory.join("postgres").canonicalize().unwrap();
-    assert_eq!(pids.len(), 2);
+    assert_eq!(pids.len(), 3);
     assert!(database_home.join("data/PG_VERSION").exists());
 
     drop(backing);

@@ -13,8 +13,8 @@ use crate::http::{Problem, ProblemKind};
 
 const RETRY_AFTER_SECONDS: u32 = 1;
 
-/// Who is asking. As an extractor it answers 401 to a request without a valid bearer token; it comes before the body,
-/// so that strangers' bodies are not read.
+/// Who is asking. As an extractor it answers 401 to a request without a valid bearer token, and 429 to a caller who asks
+/// too much; it comes before the body, so that strangers' bodies are not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub issuer: Arc<str>,
@@ -51,7 +51,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let token = bearer_token(&parts.headers).ok_or_else(|| unauthenticated("A bearer token is required."))?;
-        Verifier::from_ref(state).verify(token).await.map_err(|error| {
+        let verifier = Verifier::from_ref(state);
+        let caller = verifier.verify(token).await.map_err(|error| {
             tracing::debug!(cause = %error, "Token refused.");
             match error {
                 TokenError::NoKeys => {
@@ -60,7 +61,11 @@ where
                 }
                 _ => unauthenticated("The bearer token is not valid."),
             }
-        })
+        })?;
+        if let Some(limit) = verifier.limit() {
+            limit.admit(&caller).await?;
+        }
+        Ok(caller)
     }
 }
 

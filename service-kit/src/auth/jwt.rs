@@ -24,6 +24,7 @@ use super::scope::Scopes;
 use crate::clock::SharedClock;
 use crate::config::AuthConfig;
 use crate::health::{Health, Importance};
+use crate::limit::CallerLimit;
 use crate::tasks::Tasks;
 
 /// Longer ones are refused unread.
@@ -74,7 +75,10 @@ pub enum VerifierError {
 
 /// Verifies tokens. Cheap to clone: all clones share keys and memory.
 #[derive(Debug, Clone)]
-pub struct Verifier(Arc<Inner>);
+pub struct Verifier {
+    inner: Arc<Inner>,
+    limit: Option<CallerLimit>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -119,7 +123,7 @@ impl Verifier {
         tasks: &Tasks,
     ) -> Result<Self, VerifierError> {
         let verifier = Self::new(config, health.clock(), registry).await?;
-        let (keys, component) = (verifier.0.keys.clone(), health.component("token keys", Importance::Required));
+        let (keys, component) = (verifier.inner.keys.clone(), health.component("token keys", Importance::Required));
         tasks.spawn_restarting("token keys", move |stop| keys.clone().follow(component.clone(), stop));
         Ok(verifier)
     }
@@ -134,14 +138,25 @@ impl Verifier {
         }
         let verified =
             Cache::builder().max_capacity(MAX_REMEMBERED_TOKENS).expire_after(AtExpiry(clock.clone())).build();
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             issuer: config.issuer.as_str().into(),
             audience: config.audience.clone(),
             keys,
             metrics,
             clock,
             verified,
-        })))
+        };
+        Ok(Self { inner: Arc::new(inner), limit: None })
+    }
+
+    /// Lets each caller ask only so much.
+    #[must_use]
+    pub fn limited_by(self, limit: CallerLimit) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
+    pub(super) const fn limit(&self) -> Option<&CallerLimit> {
+        self.limit.as_ref()
     }
 
     /// The caller that a token speaks for.
@@ -151,7 +166,7 @@ impl Verifier {
     pub async fn verify(&self, token: &str) -> Result<Caller, TokenError> {
         let caller = self.caller_of(token).await;
         if caller.is_err() {
-            self.0.metrics.refused.inc();
+            self.inner.metrics.refused.inc();
         }
         caller
     }
@@ -161,11 +176,11 @@ impl Verifier {
             return Err(TokenError::TooLong);
         }
         let fingerprint = Sha256::digest(token).into();
-        if let Some(verified) = self.0.verified.get(&fingerprint)
-            && self.0.keys.still_hold(&verified.key)?
+        if let Some(verified) = self.inner.verified.get(&fingerprint)
+            && self.inner.keys.still_hold(&verified.key)?
         {
             verified.check_times(self.now())?;
-            self.0.metrics.remembered.inc();
+            self.inner.metrics.remembered.inc();
             return Ok(verified.caller);
         }
         let header = decode_header(token).map_err(TokenError::Invalid)?;
@@ -173,19 +188,19 @@ impl Verifier {
             return Err(TokenError::Critical);
         }
         let kid = header.kid.ok_or(TokenError::UnknownKey)?;
-        let key = self.0.keys.find(&kid).await?.ok_or(TokenError::UnknownKey)?;
+        let key = self.inner.keys.find(&kid).await?.ok_or(TokenError::UnknownKey)?;
         let verified = self.decode(token, key)?;
         verified.check_times(self.now())?;
-        self.0.metrics.verified.inc();
+        self.inner.metrics.verified.inc();
         let caller = verified.caller.clone();
-        self.0.verified.insert(fingerprint, verified);
+        self.inner.verified.insert(fingerprint, verified);
         Ok(caller)
     }
 
     fn decode(&self, token: &str, key: Arc<VerificationKey>) -> Result<Verified, TokenError> {
         let mut validation = Validation::new(key.algorithm);
-        validation.set_issuer(&[&self.0.issuer]);
-        validation.set_audience(&[&self.0.audience]);
+        validation.set_issuer(&[&self.inner.issuer]);
+        validation.set_audience(&[&self.inner.audience]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // Times are compared with our clock, which this library does not know.
         validation.validate_exp = false;
@@ -196,7 +211,7 @@ impl Verifier {
         }
         Ok(Verified {
             caller: Caller {
-                issuer: self.0.issuer.clone(),
+                issuer: self.inner.issuer.clone(),
                 subject: claims.sub.into(),
                 scopes: Scopes::parse(&claims.scope),
                 expires: whole_seconds(claims.exp),
@@ -207,7 +222,7 @@ impl Verifier {
     }
 
     fn now(&self) -> i64 {
-        self.0.clock.now().unix_timestamp()
+        self.inner.clock.now().unix_timestamp()
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use ::config::{Config, ConfigError as SourceError, Environment};
 use serde::de::DeserializeOwned;
 
-pub use sections::{AuthConfig, HttpConfig, LogConfig, LogFormat, PostgresConfig, TlsConfig};
+pub use sections::{AuthConfig, HttpConfig, LimitConfig, LogConfig, LogFormat, PostgresConfig, RedisConfig, TlsConfig};
 
 const SEPARATOR: &str = "__";
 

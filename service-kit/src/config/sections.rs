@@ -8,6 +8,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use governor::Quota;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -115,11 +116,59 @@ impl PostgresConfig {
 }
 
 fn default_pool() -> NonZeroU32 {
-    const { NonZeroU32::new(16).expect("a default bound is not zero") }
+    nonzero_u32(16)
 }
 
 fn default_acquire_timeout_ms() -> NonZeroU64 {
     nonzero(3_000)
+}
+
+/// A Redis server. Everything works without it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisConfig {
+    /// `redis://` or, with TLS, `rediss://`.
+    pub url: SecretString,
+    /// How long an answer is waited for.
+    #[serde(default = "default_redis_timeout_ms")]
+    pub timeout_ms: NonZeroU64,
+}
+
+impl RedisConfig {
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms.get())
+    }
+}
+
+fn default_redis_timeout_ms() -> NonZeroU64 {
+    nonzero(100)
+}
+
+/// How much one user may ask of the API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitConfig {
+    pub per_second: NonZeroU32,
+    /// How many requests may come at once, after a pause.
+    pub burst: NonZeroU32,
+}
+
+impl LimitConfig {
+    /// Between two requests that come evenly, in microseconds.
+    pub(crate) fn interval_us(&self) -> u64 {
+        (1_000_000 / u64::from(self.per_second.get())).max(1)
+    }
+
+    pub(crate) fn quota(&self) -> Quota {
+        Quota::per_second(self.per_second).allow_burst(self.burst)
+    }
+}
+
+impl Default for LimitConfig {
+    fn default() -> Self {
+        const { Self { per_second: nonzero_u32(200), burst: nonzero_u32(400) } }
+    }
 }
 
 /// What is logged and how.
@@ -178,6 +227,10 @@ fn default_jwks_keep_seconds() -> NonZeroU64 {
 
 const fn nonzero(value: u64) -> NonZeroU64 {
     NonZeroU64::new(value).expect("a default bound is not zero")
+}
+
+const fn nonzero_u32(value: u32) -> NonZeroU32 {
+    NonZeroU32::new(value).expect("a default bound is not zero")
 }
 
 const fn nonzero_size(value: usize) -> NonZeroUsize {

@@ -1,0 +1,70 @@
+//! How much one caller may ask.
+
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use integration::stack::{
+    backing::Backing,
+    platform::{Layout, Platform},
+    service::{Service, ServiceKind},
+};
+
+use crate::wire::{Reply, Wire};
+
+const BURST: usize = 20;
+const ACCOUNTS: &str = "/v1/accounts";
+
+async fn two_replicas() -> Platform {
+    let fields = [("LIMIT__PER_SECOND", "1".to_owned()), ("LIMIT__BURST", BURST.to_string())];
+    let settings = [ServiceKind::Transaction, ServiceKind::Notification]
+        .into_iter()
+        .flat_map(|kind| fields.clone().map(|(field, value)| (kind, field, value)))
+        .collect();
+    let layout = Layout { replicas: 2, settings, ..Layout::default() };
+    Platform::start_on(Backing::cloned().await.unwrap(), &layout).await.unwrap()
+}
+
+/// So many requests at once, spread over the replicas.
+async fn requests(platform: &Platform, services: &[Service], path: &str, user: &str, number: usize) -> Vec<Reply> {
+    let token = platform.user_token(user).unwrap();
+    let wires: Vec<_> = services.iter().map(|service| Wire::to(service).bearing(&token)).collect();
+    join_all((0..number).map(|one| wires[one % wires.len()].get(path))).await
+}
+
+fn admitted(replies: &[Reply]) -> usize {
+    for reply in replies.iter().filter(|reply| reply.status != 200) {
+        reply.problem(429, "rate_limited");
+        assert!(reply.header("Retry-After").unwrap().parse::<u32>().unwrap() >= 1);
+    }
+    replies.iter().filter(|reply| reply.status == 200).count()
+}
+
+#[tokio::test]
+async fn replicas_share_a_callers_budget() {
+    let platform = two_replicas().await;
+    let (ledgers, inboxes) = (&platform.transaction_svc, &platform.notification_svc);
+    let began = Instant::now();
+    let alices = admitted(&requests(&platform, ledgers, ACCOUNTS, "alice", 4 * BURST).await);
+    let earned_meanwhile = began.elapsed().as_secs() as usize + 1;
+    assert!((BURST..=BURST + earned_meanwhile).contains(&alices), "{alices} were admitted");
+
+    // What alice has used up is nobody else's, and no other service's.
+    assert!(admitted(&requests(&platform, ledgers, ACCOUNTS, "bob", BURST).await) == BURST);
+    let inbox = "/v1/users/me/notifications";
+    assert!(admitted(&requests(&platform, inboxes, inbox, "alice", BURST).await) == BURST);
+    // A back office has no limit.
+    let office = Wire::to(&ledgers[0]).bearing(platform.service_token().unwrap());
+    let replies = join_all((0..4 * BURST).map(|_| office.get(ACCOUNTS))).await;
+    assert!(replies.iter().all(|reply| reply.status == 200));
+}
+
+#[tokio::test]
+async fn without_redis_each_replica_counts_for_itself() {
+    let platform = two_replicas().await;
+    platform.backing.redis.process.as_ref().unwrap().kill().await.unwrap();
+    let began = Instant::now();
+    let replies = requests(&platform, &platform.transaction_svc, ACCOUNTS, "alice", 6 * BURST).await;
+    let earned_meanwhile = 2 * (began.elapsed().as_secs() as usize + 1);
+    let admitted = admitted(&replies);
+    assert!((2 * BURST..=2 * BURST + earned_meanwhile).contains(&admitted), "{admitted} were admitted");
+}
