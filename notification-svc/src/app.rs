@@ -53,17 +53,15 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let health = Health::new(clock.clone());
 
     let (working, watched) = (Tasks::new(), Tasks::new());
+    let verifier = verifier(&config, &registry, &health, &watched).await?;
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
-    let redis = config.redis.map(|redis| Redis::start(&redis, &registry, &health, &watched)).transpose()?;
-    let limit = CallerLimit::new("notification-svc", &config.limit, redis, &registry)?;
-    let verifier = Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &watched).await?;
     let live = live::Registry::new(open_streams(&registry)?);
     let ingest = Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?, live.clone());
     let (intake, waiting) = intake::queue(ingest.clone());
     let api = Api {
-        verifier: verifier.limited_by(limit),
+        verifier,
         inbox: Inbox::new(&pool),
         preferences: PreferenceStore::new(pool.clone()),
         live: live.clone(),
@@ -142,6 +140,14 @@ fn spawn_schema_check(tasks: &Tasks, pool: PgPool, component: Component) {
             Ok(())
         }
     });
+}
+
+/// Who is let in, and how much they may ask.
+async fn verifier(config: &Config, registry: &Registry, health: &Health, tasks: &Tasks) -> anyhow::Result<Verifier> {
+    let redis = config.redis.as_ref().map(|redis| Redis::start(redis, registry, health, tasks)).transpose()?;
+    let limit = CallerLimit::new("notification-svc", &config.limit, redis, registry)?;
+    let auth = required(config.auth.as_ref(), "AUTH__ISSUER")?;
+    Ok(Verifier::start(auth, registry, health, tasks).await?.limited_by(limit))
 }
 
 /// Ready once the schema is seen; a database that goes away later takes nobody out of rotation.

@@ -23,6 +23,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Notify;
 
 use crate::{
+    cache::TransactionCache,
     config::{Config, required},
     http::{self, Api},
     metrics::LedgerMetrics,
@@ -56,15 +57,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::TransactionSvc, "transaction-svc").await?;
     let redis = config.redis.map(|redis| Redis::start(&redis, &registry, &health, &background)).transpose()?;
-    let limit = CallerLimit::new("transaction-svc", &config.limit, redis, &registry)?;
+    let limit = CallerLimit::new("transaction-svc", &config.limit, redis.clone(), &registry)?;
     let verifier = Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &background).await?;
+    let cache = TransactionCache::new(postgres::orm(&pool), redis, &registry)?;
     let committed = Arc::new(Notify::new());
-    let (writer, commands) = Writer::new(pool.clone(), metrics.clone(), committed.clone());
+    let (writer, commands) = Writer::new(pool.clone(), metrics.clone(), committed.clone(), cache.clone());
     let api = Api {
         verifier: verifier.limited_by(limit),
         commands: commands.clone(),
         database: postgres::orm(&pool),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
+        cache,
     };
     let relay = Relay {
         pool: pool.clone(),

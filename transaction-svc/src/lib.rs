@@ -4,6 +4,7 @@
 //! `store` keeps the decision with its event, and `relay` publishes the event. `app` puts the parts together.
 
 pub mod app;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -1,6 +1,7 @@
 //! Domain values as the API shows them. Nobody is shown a balance that they may not read.
 
 use contract::{
+    AccountId,
     account::{Account as AccountView, Balances},
     transaction::{Effect as EffectView, EffectBalance, Refund as RefundView, Transaction as TransactionView},
 };
@@ -95,6 +96,19 @@ pub fn stored_effect(effect: &StoredEffect, readable: bool) -> EffectView {
         available_after: effect.available_after,
     };
     EffectView { account: effect.account, amount: effect.posted, balance: readable.then_some(balance) }
+}
+
+/// What the last event of a transaction did, the source first, of all the effects that it had.
+#[must_use]
+pub fn last_effects(
+    transaction: &Transaction,
+    all: &[StoredEffect],
+    readable: impl Fn(AccountId) -> bool,
+) -> Vec<EffectView> {
+    let last = all.iter().map(|effect| effect.event).max();
+    let mut effects: Vec<_> = all.iter().filter(|effect| Some(effect.event) == last).collect();
+    effects.sort_by_key(|effect| effect.account != transaction.source);
+    effects.into_iter().map(|effect| stored_effect(effect, readable(effect.account))).collect()
 }
 
 /// Changes whenever the account does.

@@ -14,6 +14,7 @@ mod notifications;
 mod operations;
 mod outages;
 mod proof;
+mod redis;
 mod rows;
 mod run;
 mod stack;

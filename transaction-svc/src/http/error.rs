@@ -1,5 +1,7 @@
 //! From failures to problems. The cause goes to the log, never to the caller.
 
+use std::borrow::Borrow;
+
 use service_kit::{
     http::{Problem, ProblemKind},
     telemetry::chain,
@@ -11,12 +13,13 @@ use crate::{store::StoreError, writer::WriteError};
 const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// For `map_err` on queries.
-pub(super) fn store(error: StoreError) -> Problem {
+pub(super) fn store(error: impl Borrow<StoreError>) -> Problem {
+    let error = error.borrow();
     if error.is_transient() {
-        tracing::warn!(cause = chain(&error), "A query failed for now.");
+        tracing::warn!(cause = chain(error), "A query failed for now.");
         Problem::new(ProblemKind::UNAVAILABLE, "The database is unavailable.").retry_after(RETRY_AFTER_SECONDS)
     } else {
-        tracing::error!(cause = chain(&error), "A query failed.");
+        tracing::error!(cause = chain(error), "A query failed.");
         Problem::new(ProblemKind::INTERNAL, "Something failed on our side.")
     }
 }

@@ -21,7 +21,7 @@ use service_kit::{
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{store::Database, writer::Commands};
+use crate::{cache::TransactionCache, store::Database, writer::Commands};
 
 /// What handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -30,6 +30,7 @@ pub struct Api {
     pub commands: Commands,
     pub database: Database,
     pub cursors: Cursors,
+    pub cache: TransactionCache,
 }
 
 /// Every route, with its description.

@@ -24,7 +24,7 @@ pub enum StoreError {
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 impl StoreError {
-    pub(super) fn corrupt(table: &'static str, id: impl ToString, reason: impl ToString) -> Self {
+    pub(crate) fn corrupt(table: &'static str, id: impl ToString, reason: impl ToString) -> Self {
         Self::Corrupt { table, id: id.to_string(), reason: reason.to_string() }
     }
 

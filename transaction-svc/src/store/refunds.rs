@@ -1,11 +1,11 @@
 //! Refunds: added by the writer, never changed.
 
-use contract::{Amount, RefundId};
+use contract::{Amount, RefundId, transaction::Transaction as TransactionView};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sqlx::PgConnection;
 
 use super::{StoreError, column::column, entity::refund};
-use crate::domain::transaction::{Actor, Refund, Transaction};
+use crate::domain::transaction::{Actor, Refund};
 
 /// Stores new refunds.
 ///
@@ -33,7 +33,7 @@ pub async fn insert_in_tx(connection: &mut PgConnection, refunds: &[&Refund]) ->
 /// Those of the database, and a corrupt row.
 pub async fn find(
     database: &DatabaseConnection,
-    transaction: &Transaction,
+    transaction: &TransactionView,
     id: RefundId,
 ) -> Result<Option<Refund>, StoreError> {
     let row = refund::Entity::find_by_id(id.uuid()).one(database).await?;
@@ -46,7 +46,7 @@ pub async fn find(
 /// Those of the database, and a corrupt row.
 pub async fn list(
     database: &DatabaseConnection,
-    transaction: &Transaction,
+    transaction: &TransactionView,
     before: Option<RefundId>,
     limit: u64,
 ) -> Result<Vec<Refund>, StoreError> {
@@ -59,7 +59,7 @@ pub async fn list(
 }
 
 /// A refund is in the currency of its transaction.
-fn refund(transaction: &Transaction, row: refund::Model) -> Result<Refund, StoreError> {
+fn refund(transaction: &TransactionView, row: refund::Model) -> Result<Refund, StoreError> {
     let id = RefundId::from_uuid(row.id);
     Ok(Refund {
         id,

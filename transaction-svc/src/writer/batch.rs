@@ -12,6 +12,7 @@ use super::{
     write::{self, Changes, WriteFailure},
 };
 use crate::{
+    cache::Entry,
     domain::decide::{Decision, Decisions, decide},
     store::{StoreError, accounts::Locking, answers::StoredAnswer, begin},
 };
@@ -119,6 +120,7 @@ impl<'a> Batch<'a> {
         }
         fail::fail_point!("writer::after_commit");
         self.writer.committed.notify_one();
+        self.writer.cache.put(decisions.iter().flat_map(Decision::applied).filter_map(Entry::of_change)).await;
         self.writer.metrics.batch_committed(part.iter().map(|submission| &submission.command), &decisions);
         for (submission, reply) in part.into_iter().zip(replies) {
             // Nobody waits where the client has hung up; the key will tell it the truth.

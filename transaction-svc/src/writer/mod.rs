@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub use answer::Answer;
 pub use queue::{Commands, WriteError};
 
-use crate::metrics::LedgerMetrics;
+use crate::{cache::TransactionCache, metrics::LedgerMetrics};
 use batch::Batch;
 use queue::Submission;
 
@@ -42,14 +42,20 @@ pub struct Writer {
     waiting: Mutex<mpsc::Receiver<Submission>>,
     metrics: Arc<LedgerMetrics>,
     committed: Arc<tokio::sync::Notify>,
+    cache: TransactionCache,
 }
 
 impl Writer {
     /// The writer, and where commands are given to it. `committed` is told whenever events wait to be published.
     #[must_use]
-    pub fn new(pool: PgPool, metrics: Arc<LedgerMetrics>, committed: Arc<tokio::sync::Notify>) -> (Self, Commands) {
+    pub fn new(
+        pool: PgPool,
+        metrics: Arc<LedgerMetrics>,
+        committed: Arc<tokio::sync::Notify>,
+        cache: TransactionCache,
+    ) -> (Self, Commands) {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        (Self { pool, waiting: Mutex::new(receiver), metrics, committed }, Commands::new(sender))
+        (Self { pool, waiting: Mutex::new(receiver), metrics, committed, cache }, Commands::new(sender))
     }
 
     /// One of the loops. Once it is told to stop it takes no new commands, and ends when it has answered those that wait.

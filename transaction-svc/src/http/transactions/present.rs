@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use contract::{
-    AccountId, TransactionId, transaction::Effect as EffectView, transaction::Transaction as TransactionView,
-};
+use contract::{AccountId, TransactionId, transaction::Transaction as TransactionView};
 
 use service_kit::auth::{Caller, Scope};
 
@@ -41,21 +39,10 @@ impl<'a> Presenter<'a> {
         Ok(Self { caller, owners, effects })
     }
 
-    pub(super) fn may_read(&self, transaction: &Transaction) -> bool {
-        self.caller.may(Scope::TransactionsAny) || self.owns(transaction.source) || self.owns(transaction.destination)
-    }
-
     pub(super) fn present(&self, transaction: &Transaction) -> TransactionView {
-        view::transaction(transaction, self.last_effects(transaction))
-    }
-
-    /// What the last event did, the source first.
-    fn last_effects(&self, transaction: &Transaction) -> Vec<EffectView> {
-        let all = self.effects.get(&transaction.id).map(Vec::as_slice).unwrap_or_default();
-        let last = all.iter().map(|effect| effect.event).max();
-        let mut effects: Vec<_> = all.iter().filter(|effect| Some(effect.event) == last).collect();
-        effects.sort_by_key(|effect| effect.account != transaction.source);
-        effects.into_iter().map(|effect| view::stored_effect(effect, self.may_read_account(effect.account))).collect()
+        let effects = self.effects.get(&transaction.id).map(Vec::as_slice).unwrap_or_default();
+        let effects = view::last_effects(transaction, effects, |account| self.may_read_account(account));
+        view::transaction(transaction, effects)
     }
 
     fn may_read_account(&self, account: AccountId) -> bool {

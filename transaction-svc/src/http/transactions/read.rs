@@ -1,19 +1,18 @@
 //! `GET /v1/transactions/{id}`.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use contract::{TransactionId, transaction::Transaction as TransactionView};
 
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Conditional, IfNoneMatch, Problem, ProblemDocument},
+    http::{Conditional, EntityTag, IfNoneMatch, Problem, ProblemDocument},
 };
 
-use super::present::Presenter;
 use crate::{
-    domain::transaction::Transaction,
+    cache::{Entry, TransactionCache},
     http::{error, extract::PathId},
-    store::{Database, transactions},
-    view,
 };
 
 /// Read a transaction
@@ -33,22 +32,21 @@ pub(super) async fn read(
     caller: Caller,
     PathId(id): PathId<TransactionId>,
     if_none_match: IfNoneMatch,
-    State(database): State<Database>,
+    State(cache): State<TransactionCache>,
 ) -> Result<Conditional<Json<TransactionView>>, Problem> {
-    let (transaction, presenter) = readable(&database, &caller, id).await?;
-    Ok(if_none_match.unless_had(view::transaction_etag(&transaction), || Json(presenter.present(&transaction))))
+    let entry = readable(&cache, &caller, id).await?;
+    let sees = |owner: &str| caller.may(Scope::AccountsAny) || *owner == *caller.subject;
+    Ok(if_none_match.unless_had(EntityTag::numbered(entry.version()), || Json(entry.shown(sees))))
 }
 
-/// The transaction, and what is needed to show it, if there is one that the caller may read.
-pub(super) async fn readable<'a>(
-    database: &Database,
-    caller: &'a Caller,
+/// The transaction, if there is one that the caller may read.
+pub(super) async fn readable(
+    cache: &TransactionCache,
+    caller: &Caller,
     id: TransactionId,
-) -> Result<(Transaction, Presenter<'a>), Problem> {
+) -> Result<Arc<Entry>, Problem> {
     caller.require(Scope::TransactionsRead)?;
-    let found = transactions::find(database, id).await.map_err(error::store)?;
-    let transaction = found.ok_or_else(error::not_found)?;
-    let presenter =
-        Presenter::load(database, caller, std::slice::from_ref(&transaction)).await.map_err(error::store)?;
-    if presenter.may_read(&transaction) { Ok((transaction, presenter)) } else { Err(error::not_found()) }
+    let found = cache.find(id).await.map_err(error::store)?;
+    let may_read = |entry: &Entry| caller.may(Scope::TransactionsAny) || entry.has_owner(&caller.subject);
+    found.filter(|entry| may_read(entry)).ok_or_else(error::not_found)
 }

@@ -9,6 +9,7 @@ use service_kit::{
 
 use super::{lifecycle::PartBody, read::readable};
 use crate::{
+    cache::TransactionCache,
     domain::{
         command::{Action, RefundTransaction},
         transaction::Refund,
@@ -71,14 +72,15 @@ const LIST: &str = "refunds";
 pub(super) async fn list(
     caller: Caller,
     PathId(id): PathId<TransactionId>,
+    State(cache): State<TransactionCache>,
     State(database): State<Database>,
     State(cursors): State<Cursors>,
     PageQuery { page, filters: NoBody {} }: PageQuery<NoBody>,
 ) -> Result<Json<Page<RefundView>>, Problem> {
-    let (transaction, _) = readable(&database, &caller, id).await?;
+    let transaction = &readable(&cache, &caller, id).await?.transaction;
     let before = cursors.open(LIST, &id, &page)?;
     let limit = page.limit.rows_to_fetch();
-    let rows = refunds::list(&database, &transaction, before, limit).await.map_err(error::store)?;
+    let rows = refunds::list(&database, transaction, before, limit).await.map_err(error::store)?;
     let cursor_after = |last: &Refund| cursors.seal(LIST, &id, &last.id);
     Ok(Json(Page::of_rows(rows, page.limit, cursor_after, |refund| view::refund(&refund))))
 }
@@ -96,9 +98,10 @@ pub(super) async fn list(
 pub(super) async fn read(
     caller: Caller,
     PathIds((id, refund)): PathIds<TransactionId, RefundId>,
+    State(cache): State<TransactionCache>,
     State(database): State<Database>,
 ) -> Result<Json<RefundView>, Problem> {
-    let (transaction, _) = readable(&database, &caller, id).await?;
-    let found = refunds::find(&database, &transaction, refund).await.map_err(error::store)?;
+    let transaction = &readable(&cache, &caller, id).await?.transaction;
+    let found = refunds::find(&database, transaction, refund).await.map_err(error::store)?;
     found.map(|refund| Json(view::refund(&refund))).ok_or_else(error::not_found)
 }
