@@ -145,6 +145,8 @@ ids! {
     EventId, EventMarker = "evt";
     /// One user's notification about one event.
     NotificationId, NotificationMarker = "ntf";
+    /// One session of a user's browser.
+    SessionId, SessionMarker = "ses";
 }
 
 #[cfg(test)]

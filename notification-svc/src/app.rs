@@ -21,6 +21,7 @@ use service_kit::{
     metrics::{HttpMetrics, registry},
     postgres,
     redis::Redis,
+    session::Sessions,
     tasks::{Tasks, wait_for_shutdown_signal},
     telemetry,
 };
@@ -53,7 +54,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let health = Health::new(clock.clone());
 
     let (working, watched) = (Tasks::new(), Tasks::new());
-    let verifier = verifier(&config, &registry, &health, &watched).await?;
+    let verifier = verifier(&config, clock.clone(), &registry, &health, &watched).await?;
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
@@ -143,11 +144,18 @@ fn spawn_schema_check(tasks: &Tasks, pool: PgPool, component: Component) {
 }
 
 /// Who is let in, and how much they may ask.
-async fn verifier(config: &Config, registry: &Registry, health: &Health, tasks: &Tasks) -> anyhow::Result<Verifier> {
+async fn verifier(
+    config: &Config,
+    clock: SharedClock,
+    registry: &Registry,
+    health: &Health,
+    tasks: &Tasks,
+) -> anyhow::Result<Verifier> {
     let redis = config.redis.as_ref().map(|redis| Redis::start(redis, registry, health, tasks)).transpose()?;
-    let limit = CallerLimit::new("notification-svc", &config.limit, redis, registry)?;
+    let limit = CallerLimit::new("notification-svc", &config.limit, redis.clone(), registry)?;
     let auth = required(config.auth.as_ref(), "AUTH__ISSUER")?;
-    Ok(Verifier::start(auth, registry, health, tasks).await?.limited_by(limit))
+    let verifier = Verifier::start(auth, registry, health, tasks).await?;
+    Ok(verifier.or_by(Sessions::new(redis, clock)).limited_by(limit))
 }
 
 /// Ready once the schema is seen; a database that goes away later takes nobody out of rotation.

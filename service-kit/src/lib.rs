@@ -1,5 +1,5 @@
 //! How a service of the platform runs: configuration, telemetry, supervised tasks, the HTTP edge, authentication,
-//! limits, health, the database pool and Redis.
+//! sessions, limits, health, the database pool and Redis.
 //!
 //! What is in here is the same for every service. Nothing in here knows what a service is about: no entities, no
 //! domain, no broker.
@@ -13,5 +13,6 @@ pub mod limit;
 pub mod metrics;
 pub mod postgres;
 pub mod redis;
+pub mod session;
 pub mod tasks;
 pub mod telemetry;

@@ -17,6 +17,7 @@ use service_kit::{
     metrics::{HttpMetrics, registry},
     postgres,
     redis::Redis,
+    session::Sessions,
     tasks::{Tasks, wait_for_shutdown_signal},
 };
 use sqlx::{Connection, PgConnection, PgPool};
@@ -59,15 +60,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let redis = config.redis.map(|redis| Redis::start(&redis, &registry, &health, &background)).transpose()?;
     let limit = CallerLimit::new("transaction-svc", &config.limit, redis.clone(), &registry)?;
     let verifier = Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &background).await?;
+    let sessions = Sessions::new(redis.clone(), clock.clone());
     let cache = TransactionCache::new(postgres::orm(&pool), redis, &registry)?;
     let committed = Arc::new(Notify::new());
     let (writer, commands) = Writer::new(pool.clone(), metrics.clone(), committed.clone(), cache.clone());
     let api = Api {
-        verifier: verifier.limited_by(limit),
+        verifier: verifier.or_by(sessions.clone()).limited_by(limit),
         commands: commands.clone(),
         database: postgres::orm(&pool),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
         cache,
+        sessions,
     };
     let relay = Relay {
         pool: pool.clone(),

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use client::NewTransaction;
-use contract::{AccountId, Currency, NotificationId, RefundId, TransactionId};
+use contract::{AccountId, Currency, NotificationId, RefundId, SessionId, TransactionId};
 use integration::{
     eventually::eventually,
     people::{cents, fresh_key},
@@ -104,6 +104,7 @@ impl Names {
             (_, _, "TransactionId") => self.transaction.to_string(),
             (_, _, "RefundId") => self.refund.to_string(),
             (_, _, "NotificationId") => self.notification.to_string(),
+            (_, _, "SessionId") => SessionId::new(OffsetDateTime::UNIX_EPOCH, 1).to_string(),
             _ => panic!("say in Names::of what the path parameter {name} of type {type:?} names"),
         }
     }
@@ -148,6 +149,7 @@ fn sent(stage: &Stage, operation: &str) -> Sent {
         "close_account" => (None, None),
         "capture_transaction" | "void_transaction" | "refund_transaction" => (None, None),
         "read_notification" | "unread_notification" | "archive_notification" | "read_all_notifications" => (None, None),
+        "create_session" | "revoke_session" | "revoke_sessions" => (None, None),
         "receive_event" => (Some("{}".to_owned()), None),
         _ => panic!("say in strangers.rs, in `sent`, what {operation} is sent"),
     };
@@ -242,6 +244,12 @@ async fn strangers_get_nowhere_and_users_where_their_scope_lets_them() {
         operations.into_iter().partition(|operation| operation.scope == "signature");
     for operation in &signed {
         operation.answer(&stage, &alices, "service", SERVICE_SCOPES).await.problem(401, "unauthenticated");
+    }
+    // What every user may do to what is the user's own, too (`redis::sessions`).
+    let (of_oneself, operations): (Vec<_>, Vec<_>) =
+        operations.into_iter().partition(|operation| operation.scope == "none");
+    for operation in &of_oneself {
+        assert_nobody_unknown_is_let_in(&stage, &alices, operation).await;
     }
     for operation in &operations {
         assert_nobody_unknown_is_let_in(&stage, &alices, operation).await;

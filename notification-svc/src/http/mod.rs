@@ -68,7 +68,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "notification-svc", description = "Notifications: what the events of the ledger mean to each user."),
-    security(("bearer" = [])),
+    security(("bearer" = []), ("session" = [])),
     modifiers(&BearerToken)
 )]
 struct Document;

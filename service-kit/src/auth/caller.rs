@@ -6,6 +6,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use contract::SessionId;
 
 use super::jwt::{TokenError, Verifier};
 use super::scope::{Scope, Scopes};
@@ -13,16 +14,19 @@ use crate::http::{Problem, ProblemKind};
 
 const RETRY_AFTER_SECONDS: u32 = 1;
 
-/// Who is asking. As an extractor it answers 401 to a request without a valid bearer token, and 429 to a caller who asks
-/// too much; it comes before the body, so that strangers' bodies are not read.
+/// Who is asking. As an extractor it answers 401 to a request without a valid bearer token or session, and 429 to a
+/// caller who asks too much; it comes before the body, so that strangers' bodies are not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub issuer: Arc<str>,
     /// The user: 1 to 128 characters of `[A-Za-z0-9_.:@-]`.
     pub subject: Arc<str>,
     pub scopes: Scopes,
-    /// When the token ends, in seconds since 1970.
+    /// Until when they may be believed without being asked again, in seconds since 1970: the end of a token; of a session,
+    /// which may be revoked, a few moments.
     pub expires: i64,
+    /// The session that spoke for them; `None` for a bearer token.
+    pub session: Option<SessionId>,
 }
 
 impl Caller {
@@ -50,23 +54,34 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let token = bearer_token(&parts.headers).ok_or_else(|| unauthenticated("A bearer token is required."))?;
         let verifier = Verifier::from_ref(state);
-        let caller = verifier.verify(token).await.map_err(|error| {
-            tracing::debug!(cause = %error, "Token refused.");
-            match error {
-                TokenError::NoKeys => {
-                    Problem::new(ProblemKind::UNAVAILABLE, "Tokens cannot be verified at the moment.")
-                        .retry_after(RETRY_AFTER_SECONDS)
-                }
-                _ => unauthenticated("The bearer token is not valid."),
-            }
-        })?;
+        let caller = match bearer_token(&parts.headers) {
+            Some(token) => by_token(&verifier, token).await?,
+            None => by_session(&verifier, parts).await?,
+        };
         if let Some(limit) = verifier.limit() {
             limit.admit(&caller).await?;
         }
         Ok(caller)
     }
+}
+
+async fn by_token(verifier: &Verifier, token: &str) -> Result<Caller, Problem> {
+    verifier.verify(token).await.map_err(|error| {
+        tracing::debug!(cause = %error, "Token refused.");
+        match error {
+            TokenError::NoKeys => Problem::new(ProblemKind::UNAVAILABLE, "Tokens cannot be verified at the moment.")
+                .retry_after(RETRY_AFTER_SECONDS),
+            _ => unauthenticated("The bearer token is not valid."),
+        }
+    })
+}
+
+/// For a request that does not even try to show a token.
+async fn by_session(verifier: &Verifier, parts: &Parts) -> Result<Caller, Problem> {
+    let required = || unauthenticated("A bearer token or a session is required.");
+    let sessions = verifier.sessions().filter(|_| !parts.headers.contains_key(AUTHORIZATION)).ok_or_else(required)?;
+    sessions.caller(parts).await?.ok_or_else(required)
 }
 
 /// One `Authorization: Bearer <token>`; with two, nobody knows which one a proxy looked at.

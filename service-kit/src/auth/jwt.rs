@@ -25,6 +25,7 @@ use crate::clock::SharedClock;
 use crate::config::AuthConfig;
 use crate::health::{Health, Importance};
 use crate::limit::CallerLimit;
+use crate::session::Sessions;
 use crate::tasks::Tasks;
 
 /// Longer ones are refused unread.
@@ -77,6 +78,7 @@ pub enum VerifierError {
 #[derive(Debug, Clone)]
 pub struct Verifier {
     inner: Arc<Inner>,
+    sessions: Option<Sessions>,
     limit: Option<CallerLimit>,
 }
 
@@ -146,7 +148,17 @@ impl Verifier {
             clock,
             verified,
         };
-        Ok(Self { inner: Arc::new(inner), limit: None })
+        Ok(Self { inner: Arc::new(inner), sessions: None, limit: None })
+    }
+
+    /// Believes sessions, too.
+    #[must_use]
+    pub fn or_by(self, sessions: Sessions) -> Self {
+        Self { sessions: Some(sessions), ..self }
+    }
+
+    pub(super) const fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_ref()
     }
 
     /// Lets each caller ask only so much.
@@ -215,6 +227,7 @@ impl Verifier {
                 subject: claims.sub.into(),
                 scopes: Scopes::parse(&claims.scope),
                 expires: whole_seconds(claims.exp),
+                session: None,
             },
             key,
             not_before: claims.nbf.map(whole_seconds),

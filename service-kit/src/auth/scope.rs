@@ -84,6 +84,13 @@ impl Scopes {
         claim.split(' ').filter_map(|name| Scope::ALL.into_iter().find(|scope| scope.as_str() == name)).collect()
     }
 
+    /// As a `scope` claim.
+    #[must_use]
+    pub fn to_claim(self) -> String {
+        let granted = Scope::ALL.into_iter().filter(|scope| self.contains(*scope));
+        granted.map(Scope::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     #[must_use]
     pub fn contains(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0

@@ -2,10 +2,10 @@
 
 use utoipa::openapi::{
     OpenApi,
-    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-/// The security scheme `bearer`, for `#[openapi(modifiers(&BearerToken), security(("bearer" = [])))]`.
+/// The security schemes, for `#[openapi(modifiers(&BearerToken), security(("bearer" = []), ("session" = [])))]`.
 #[derive(Debug, Clone, Copy)]
 pub struct BearerToken;
 
@@ -14,5 +14,10 @@ impl utoipa::Modify for BearerToken {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let session = ApiKeyValue::with_description(
+            "__Host-session",
+            "A session; what changes something needs its CSRF token in the header `X-CSRF-Token`, too.",
+        );
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
     }
 }

@@ -17,6 +17,7 @@ use axum::extract::FromRef;
 use service_kit::{
     auth::Verifier,
     http::{BearerToken, Cursors},
+    session::{self, Sessions},
 };
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +32,7 @@ pub struct Api {
     pub database: Database,
     pub cursors: Cursors,
     pub cache: TransactionCache,
+    pub sessions: Sessions,
 }
 
 /// Every route, with its description.
@@ -39,6 +41,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(accounts::router())
         .merge(transactions::router())
         .merge(verification::router())
+        .merge(session::router())
 }
 
 /// The OpenAPI document of the API.
@@ -53,7 +56,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         title = "transaction-svc",
         description = "The ledger: accounts, and transactions that move money between them."
     ),
-    security(("bearer" = [])),
+    security(("bearer" = []), ("session" = [])),
     modifiers(&BearerToken)
 )]
 struct Document;
