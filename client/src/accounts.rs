@@ -1,10 +1,17 @@
 //! Accounts after they are opened.
 
-use contract::{AccountId, MinorUnits, account::Account};
+use contract::{
+    AccountId, EventId, MinorUnits,
+    account::Account,
+    statement::{AccountEvent, BalanceAt, Entry, Feed},
+    timestamp,
+};
 use reqwest::Method;
 use serde::Serialize;
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
 
-use super::{Error, Transactions};
+use super::{Error, Page, Transactions};
 
 /// Which settings to change; what is `None` stays as it is.
 #[derive(Debug, Clone, Serialize)]
@@ -56,6 +63,38 @@ impl Transactions {
     /// [`Error`]
     pub async fn close_account(&self, key: &str, id: AccountId) -> Result<Account, Error> {
         self.set_status(key, id, "close").await
+    }
+
+    /// The account's entries with its running balance, newest first.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn entries(&self, id: AccountId, cursor: Option<&str>) -> Result<Page<Entry>, Error> {
+        self.0.get(&format!("/v1/accounts/{id}/entries"), &[("cursor", cursor)]).await
+    }
+
+    /// The balances at a moment that has passed, as they will be told for ever.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn balance_at(&self, id: AccountId, as_of: OffsetDateTime) -> Result<BalanceAt, Error> {
+        self.0.get(&format!("/v1/accounts/{id}/balance"), &[("as_of", timestamp::text(as_of))]).await
+    }
+
+    /// What happened to the account after this sequence, in order and without a gap.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn account_events(&self, id: AccountId, after_sequence: i64) -> Result<Feed<AccountEvent, i64>, Error> {
+        self.0.get(&format!("/v1/accounts/{id}/events"), &[("after_sequence", after_sequence)]).await
+    }
+
+    /// The journal after this event, byte for byte as published.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn events(&self, after: Option<EventId>) -> Result<Feed<Box<RawValue>, EventId>, Error> {
+        self.0.get("/v1/events", &[("after", after.map(|id| id.to_string())), ("limit", Some("200".to_owned()))]).await
     }
 
     async fn set_status(&self, key: &str, id: AccountId, verb: &str) -> Result<Account, Error> {

@@ -14,6 +14,7 @@ pub mod id;
 pub mod money;
 pub mod notification;
 pub mod signature;
+pub mod statement;
 pub mod timestamp;
 pub mod transaction;
 

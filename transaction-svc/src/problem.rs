@@ -22,6 +22,8 @@ pub const EXPIRY_OUT_OF_RANGE: ProblemKind = refusal("expiry_out_of_range", "Exp
 pub const EXCEEDS_CAPTURED: ProblemKind = refusal("exceeds_captured", "More than was captured");
 pub const STALE_SETTINGS: ProblemKind = ProblemKind::refusal("stale_settings", "Stale settings", StatusCode::CONFLICT);
 pub const INVALID_STATE: ProblemKind = ProblemKind::refusal("invalid_state", "Invalid state", StatusCode::CONFLICT);
+pub const SEQUENCE_TOO_OLD: ProblemKind =
+    ProblemKind::refusal("sequence_too_old", "Sequence too old", StatusCode::GONE);
 
 /// What is missing, not an id at all, or somebody else's: nobody can tell which.
 #[must_use]
@@ -125,6 +127,15 @@ fn insufficient_funds(
         }
         None => problem(format!("Account {account} does not have the {needed} that is needed.")),
     }
+}
+
+/// The journal begins after the place from which somebody wants to go on.
+#[must_use]
+pub fn sequence_too_old() -> Problem {
+    Problem::new(
+        SEQUENCE_TOO_OLD,
+        "The journal does not go back that far. Read the present state, and go on from there.",
+    )
 }
 
 /// Another request was answered under the key before; `first` is the resource that it made, if it made one.

@@ -19,6 +19,7 @@ mod rows;
 mod run;
 mod stack;
 mod stage;
+mod statements;
 mod strangers;
 mod takeover;
 mod tidy;

@@ -33,6 +33,12 @@ const MIN_KEY_BYTES: usize = 32;
 pub struct PageLimit(u16);
 
 impl PageLimit {
+    /// How many items fit.
+    #[must_use]
+    pub fn rows(self) -> usize {
+        usize::from(self.0)
+    }
+
     /// How many rows to fetch for a page: one more than fits, to see whether there is a next page.
     #[must_use]
     pub fn rows_to_fetch(self) -> u64 {

@@ -1,5 +1,7 @@
 //! `/v1/accounts`.
 
+mod entries;
+mod history;
 mod settings;
 mod status;
 
@@ -35,6 +37,9 @@ pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(open, list))
         .routes(routes!(read, settings::update))
+        .routes(routes!(entries::list))
+        .routes(routes!(history::balance))
+        .routes(routes!(history::events))
         .routes(routes!(status::freeze))
         .routes(routes!(status::unfreeze))
         .routes(routes!(status::close))
@@ -141,9 +146,7 @@ async fn read(
     if_none_match: IfNoneMatch,
     State(database): State<Database>,
 ) -> Result<Conditional<Json<AccountView>>, Problem> {
-    caller.require(Scope::AccountsRead)?;
-    let account = accounts::find(&database, id).await.map_err(error::store)?;
-    let account = account.filter(|account| may_read(&caller, account)).ok_or_else(error::not_found)?;
+    let account = readable(&database, &caller, id).await?;
     Ok(if_none_match.unless_had(view::account_etag(&account), || Json(view::account(&account))))
 }
 
@@ -189,6 +192,10 @@ async fn list(
     Ok(Json(Page::of_rows(rows, page.limit, cursor_after, |account| view::account(&account))))
 }
 
-fn may_read(caller: &Caller, account: &Account) -> bool {
-    caller.may(Scope::AccountsAny) || *caller.subject == *account.owner.as_str()
+/// The account, if there is one that the caller may read.
+async fn readable(database: &Database, caller: &Caller, id: AccountId) -> Result<Account, Problem> {
+    caller.require(Scope::AccountsRead)?;
+    let may_read = |account: &Account| caller.may(Scope::AccountsAny) || *caller.subject == *account.owner.as_str();
+    let account = accounts::find(database, id).await.map_err(error::store)?;
+    account.filter(may_read).ok_or_else(error::not_found)
 }

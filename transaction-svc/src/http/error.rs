@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 
+use contract::EventId;
 use service_kit::{
     http::{Problem, ProblemKind},
     telemetry::chain,
@@ -22,6 +23,12 @@ pub(super) fn store(error: impl Borrow<StoreError>) -> Problem {
         tracing::error!(cause = chain(error), "A query failed.");
         Problem::new(ProblemKind::INTERNAL, "Something failed on our side.")
     }
+}
+
+/// What the journal holds is no event.
+pub(super) fn corrupt_event(event: EventId) -> Problem {
+    tracing::error!(%event, "Event {event} in the journal is not JSON.");
+    Problem::new(ProblemKind::INTERNAL, "Something failed on our side.")
 }
 
 /// For `map_err` on commands. The writer has logged the cause.

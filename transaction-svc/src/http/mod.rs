@@ -6,6 +6,7 @@
 mod accounts;
 mod answer;
 mod error;
+mod events;
 mod extract;
 mod moment;
 mod text;
@@ -39,6 +40,7 @@ pub struct Api {
 pub fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(accounts::router())
+        .merge(events::router())
         .merge(transactions::router())
         .merge(verification::router())
         .merge(session::router())
