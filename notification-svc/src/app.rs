@@ -40,6 +40,8 @@ use crate::{
 
 /// How long each other step of a stop may take, besides the drain of requests.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
+/// One connection in so many may be a stream: the others are for requests.
+const STREAMS_OF_CONNECTIONS: usize = 2;
 const CHECK_SCHEMA_AGAIN: Duration = Duration::from_millis(200);
 
 /// Serves until it is told to stop or something vital dies.
@@ -58,7 +60,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
-    let live = live::Registry::new(open_streams(&registry)?);
+    let live =
+        live::Registry::new(config.http.max_connections.get() / STREAMS_OF_CONNECTIONS, open_streams(&registry)?);
     let ingest = Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?, live.clone());
     let (intake, waiting) = intake::queue(ingest.clone());
     let api = Api {

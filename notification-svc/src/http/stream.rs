@@ -1,6 +1,6 @@
 //! `/v1/users/{user}/notifications/stream`: Server-Sent Events, as `EventSource` reads them.
 
-use std::{future::ready, time::Duration};
+use std::{future::ready, ops::Range, time::Duration};
 
 use axum::{
     extract::{FromRequestParts, Path, State},
@@ -12,6 +12,7 @@ use axum::{
 };
 use contract::notification::Notification;
 use futures_util::{StreamExt, stream};
+use rand::random_range;
 use serde::Deserialize;
 use service_kit::{
     auth::{Caller, Scope},
@@ -25,7 +26,10 @@ use super::{
     authority::{OfUser, user_of_path},
     error,
 };
-use crate::live::{Feed, registry::STREAMS_PER_USER};
+use crate::live::{
+    Feed,
+    registry::{NoPlace, STREAMS_PER_USER},
+};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(stream_notifications))
@@ -37,8 +41,8 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
 
 /// A comment this often keeps proxies from closing the connection, and finds the ones that are gone.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How soon a client that lost its connection comes back.
-const COME_BACK_AFTER: Duration = Duration::from_secs(2);
+/// How soon a client that lost its connection comes back: not all of a replica that was stopped at the same moment.
+const COME_BACK_AFTER_MS: Range<u64> = 1_000..3_000;
 /// However long the token lives.
 const LONGEST_STREAM: Duration = Duration::from_secs(24 * 60 * 60);
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -89,7 +93,7 @@ async fn stream_notifications(
 ) -> Result<impl IntoResponse, Problem> {
     let user = user_of_path(&caller, Scope::NotificationsRead, user)?;
     // Watched first: what is committed after the position was read is announced.
-    let watch = api.live.watch(&user).ok_or_else(too_many)?;
+    let watch = api.live.watch(&user).map_err(no_place)?;
     let newest = api.inbox.last_position(&user).await.map_err(error::store)?;
     // Beyond the newest there is nothing to come back to, whoever gave out that id.
     let position = header.or(query.last_event_id).unwrap_or(newest).clamp(0, newest);
@@ -98,7 +102,8 @@ async fn stream_notifications(
     let ends_at = Instant::now() + left.min(LONGEST_STREAM);
     let feed = Feed::new(api.inbox, watch, position, ends_at, api.stop);
 
-    let opening = Event::default().id(position.to_string()).retry(COME_BACK_AFTER);
+    let opening =
+        Event::default().id(position.to_string()).retry(Duration::from_millis(random_range(COME_BACK_AFTER_MS)));
     let events = stream::once(ready(Ok(opening))).chain(feed.into_stream().map(|notification| event(&notification)));
     Ok(([UNBUFFERED], Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))))
 }
@@ -107,7 +112,13 @@ fn event(notification: &Notification) -> Result<Event, axum::Error> {
     Event::default().id(notification.position.to_string()).event("notification").json_data(notification)
 }
 
-fn too_many() -> Problem {
-    let detail = format!("{STREAMS_PER_USER} streams of this user are open.");
-    Problem::new(ProblemKind::RATE_LIMITED, detail).with("limit", STREAMS_PER_USER).retry_after(RETRY_AFTER_SECONDS)
+fn no_place(reason: NoPlace) -> Problem {
+    let problem = match reason {
+        NoPlace::OfUser => {
+            let detail = format!("{STREAMS_PER_USER} streams of this user are open.");
+            Problem::new(ProblemKind::RATE_LIMITED, detail).with("limit", STREAMS_PER_USER)
+        }
+        NoPlace::AtAll => Problem::new(ProblemKind::OVERLOADED, "All streams that may be open here are open."),
+    };
+    problem.retry_after(RETRY_AFTER_SECONDS)
 }

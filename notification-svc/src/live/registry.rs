@@ -7,7 +7,7 @@ use std::{
 };
 
 use prometheus::IntGauge;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How many streams a user may have open here.
 pub const STREAMS_PER_USER: usize = 8;
@@ -19,7 +19,18 @@ pub struct Registry(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     users: Mutex<HashMap<Arc<str>, Watched>>,
+    /// Held by each stream.
+    places: Arc<Semaphore>,
     open: IntGauge,
+}
+
+/// Why there is no place for one more stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoPlace {
+    #[error("{STREAMS_PER_USER} streams of this user are open")]
+    OfUser,
+    #[error("all streams that this process may have are open")]
+    AtAll,
 }
 
 #[derive(Debug)]
@@ -35,28 +46,33 @@ pub struct Watch {
     registry: Registry,
     user: Arc<str>,
     newest: watch::Receiver<i64>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Registry {
-    /// `open` shows how many streams there are.
+    /// For at most so many streams; `open` shows how many there are.
     #[must_use]
-    pub fn new(open: IntGauge) -> Self {
-        Self(Arc::new(Shared { users: Mutex::default(), open }))
+    pub fn new(capacity: usize, open: IntGauge) -> Self {
+        let places = Arc::new(Semaphore::new(capacity.min(Semaphore::MAX_PERMITS)));
+        Self(Arc::new(Shared { users: Mutex::default(), places, open }))
     }
 
-    /// A place for one more stream of this user, unless there are [`STREAMS_PER_USER`].
-    #[must_use]
-    pub fn watch(&self, user: &str) -> Option<Watch> {
+    /// A place for one more stream of this user.
+    ///
+    /// # Errors
+    /// [`NoPlace`]
+    pub fn watch(&self, user: &str) -> Result<Watch, NoPlace> {
+        let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| NoPlace::AtAll)?;
         let user = Arc::from(user);
         let mut users = self.users();
         let watched =
             users.entry(Arc::clone(&user)).or_insert_with(|| Watched { newest: watch::Sender::new(0), streams: 0 });
         if watched.streams >= STREAMS_PER_USER {
-            return None;
+            return Err(NoPlace::OfUser);
         }
         watched.streams += 1;
         self.0.open.inc();
-        Some(Watch { registry: self.clone(), user, newest: watched.newest.subscribe() })
+        Ok(Watch { registry: self.clone(), user, newest: watched.newest.subscribe(), _place: place })
     }
 
     /// Says that the user's notifications are committed up to this position. Costs a look-up where nobody waits.
@@ -117,17 +133,18 @@ mod tests {
     use super::*;
 
     fn registry() -> Registry {
-        Registry::new(IntGauge::new("open", "Open.").unwrap())
+        Registry::new(STREAMS_PER_USER + 1, IntGauge::new("open", "Open.").unwrap())
     }
 
     #[test]
     fn places_are_counted_by_user_and_come_back() {
         let registry = registry();
         let mut alices: Vec<_> = (0..STREAMS_PER_USER).map(|_| registry.watch("alice").unwrap()).collect();
-        assert!(registry.watch("alice").is_none());
+        assert_eq!(registry.watch("alice").unwrap_err(), NoPlace::OfUser);
         let bobs = registry.watch("bob").unwrap();
+        assert_eq!(registry.watch("carol").unwrap_err(), NoPlace::AtAll);
         alices.pop();
-        assert!(registry.watch("alice").is_some());
+        alices.push(registry.watch("alice").unwrap());
         drop((alices, bobs));
         assert_eq!((registry.watched().len(), registry.0.open.get()), (0, 0));
     }

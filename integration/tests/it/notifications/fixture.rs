@@ -51,7 +51,7 @@ impl Store {
     pub(crate) async fn of(database: &Database) -> Self {
         let pool = PgPool::connect(database.service(NOTIFICATIONS).as_str()).await.unwrap();
         let metrics = IngestMetrics::register(&service_kit::metrics::registry().unwrap()).unwrap();
-        let live = Registry::new(IntGauge::new("open", "Nobody streams from here.").unwrap());
+        let live = Registry::new(0, IntGauge::new("open", "Nobody streams from here.").unwrap());
         let ingest = Ingest::new(pool.clone(), Arc::new(SystemClock), metrics, live);
         Self {
             inbox: Inbox::new(&pool),
