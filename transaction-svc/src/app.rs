@@ -147,10 +147,15 @@ fn spawn_background(
         let watch = upkeep::expire_holds::watch(due.clone(), expiring.clone());
         async move { token.run_until_cancelled(watch).await.unwrap_or(Ok(())) }
     });
-    let partitioned = pool.clone();
+    let (partitioned, now) = (pool.clone(), clock.clone());
     tasks.spawn_restarting("event partitions", move |token| {
-        let keep_ahead = upkeep::partitions::keep_ahead(partitioned.clone(), clock.clone());
-        async move { token.run_until_cancelled(keep_ahead).await.unwrap_or(Ok(())) }
+        let keep = upkeep::partitions::keep(partitioned.clone(), now.clone());
+        async move { token.run_until_cancelled(keep).await.unwrap_or(Ok(())) }
+    });
+    let forgetful = pool.clone();
+    tasks.spawn_restarting("old keys", move |token| {
+        let forget = upkeep::forget_keys::keep_forgetting(forgetful.clone(), clock.clone());
+        async move { token.run_until_cancelled(forget).await.unwrap_or(Ok(())) }
     });
     tasks.spawn_restarting("schema check", move |token| {
         let (pool, schema) = (pool.clone(), schema.clone());

@@ -7,6 +7,7 @@ pub mod arrivals;
 pub mod backlog;
 pub mod clients;
 pub mod connection;
+pub mod growth;
 pub mod pgbench;
 pub mod readers;
 pub mod reading;

@@ -34,8 +34,8 @@ pub struct Bench {
     pub platform: Platform,
     pub clients: usize,
     pub duration: Duration,
+    pub(super) accounts: Arc<[AccountId]>,
     backlog: Backlog,
-    accounts: Arc<[AccountId]>,
 }
 
 /// A closed loop of clients, and the time until everything was told.
@@ -71,7 +71,6 @@ impl Bench {
         duration: Duration,
     ) -> anyhow::Result<Self> {
         let bank = platform.bank().await?;
-        let backlog = Backlog::of(&platform)?;
         let opened = stream::iter(0..accounts)
             .map(|number| {
                 let bank = &bank;
@@ -85,8 +84,23 @@ impl Bench {
             .buffer_unordered(OPENED_AT_ONCE)
             .try_collect::<Vec<_>>()
             .await?;
-        backlog.drained().await?;
-        Ok(Self { platform, clients, duration, backlog, accounts: opened.into() })
+        let bench = Self::of(platform, opened.into(), clients, duration)?;
+        bench.settle().await?;
+        Ok(bench)
+    }
+
+    /// With accounts that are there.
+    ///
+    /// # Errors
+    /// None in practice: the addresses are the platform's.
+    pub fn of(
+        platform: Platform,
+        accounts: Arc<[AccountId]>,
+        clients: usize,
+        duration: Duration,
+    ) -> anyhow::Result<Self> {
+        let backlog = Backlog::of(&platform)?;
+        Ok(Self { platform, clients, duration, backlog, accounts })
     }
 
     /// As fast as the clients are answered; then the drain.

@@ -19,6 +19,7 @@ pub mod secret;
 pub mod service;
 pub mod settings;
 pub mod supervise;
+mod verification;
 pub mod wheels;
 
 use std::path::Path;

@@ -6,6 +6,7 @@ mod authority;
 mod bad_input;
 mod conditional;
 mod crashes;
+mod growth;
 mod idempotency;
 mod lifecycle;
 mod lists;

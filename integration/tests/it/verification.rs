@@ -1,23 +1,18 @@
 //! The verification of the books: sound ones break no rule, and whatever is broken by hand is counted and named, by the
 //! command, by the API and by the metric.
 
-use std::{collections::BTreeSet, process::Command};
+use std::collections::BTreeSet;
 
 use anyhow::ensure;
 use contract::TransactionId;
 use integration::{
     eventually::eventually,
     people::cents,
-    stack::{
-        identity::OPERATOR_SCOPES,
-        platform::Layout,
-        service::{self, ServiceKind, built_programs},
-        settings,
-    },
+    stack::{identity::OPERATOR_SCOPES, platform::Layout, service::ServiceKind},
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
-use transaction_svc::operate::verify::{CHECKS, Finding, Report, examine_in_tx};
+use transaction_svc::operate::verify::{CHECKS, Finding, examine_in_tx};
 use uuid::Uuid;
 
 use crate::{stage::Stage, trial::metric};
@@ -121,12 +116,12 @@ async fn an_operator_learns_what_is_wrong_until_it_is_repaired() {
     let every_second = (ServiceKind::Transaction, "VERIFICATION_INTERVAL_SECONDS", "1".to_owned());
     let stage = Stage::laid_out(&Layout { settings: vec![every_second], ..Layout::default() }).await;
     let transaction = stage.bank.fund(stage.bob, cents(5)).await.unwrap().id;
-    let (code, clean) = verify(&stage);
+    let (code, clean) = stage.platform.verify().await.unwrap();
     assert_eq!((code, clean.violations, clean.checks.len()), (0, 0, CHECKS.into_iter().flatten().count()));
     assert_told(&stage, 0).await;
 
     set_amount(&stage, transaction, 6).await;
-    let (code, report) = verify(&stage);
+    let (code, report) = stage.platform.verify().await.unwrap();
     assert_eq!(code, 1);
     let moved = finding(&report.checks, "transactions_moved_what_they_say");
     assert_eq!((moved.violations, moved.offenders[0].transaction), (1, Some(transaction)));
@@ -134,17 +129,7 @@ async fn an_operator_learns_what_is_wrong_until_it_is_repaired() {
 
     set_amount(&stage, transaction, 5).await;
     assert_told(&stage, 0).await;
-    assert_eq!(verify(&stage).0, 0);
-}
-
-/// The exit code and the report of the command.
-fn verify(stage: &Stage) -> (i32, Report) {
-    let settings = settings::serve(ServiceKind::Transaction, &stage.platform.backing);
-    let log = stage.platform.backing.directory.path().join("verify.log");
-    let program = service::program(ServiceKind::Transaction, "verify", &built_programs().unwrap(), log, &settings);
-    let mut command = Command::new(program.executable);
-    let output = command.args(program.arguments).arg("--json").envs(program.environment).output().unwrap();
-    (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap())
+    assert_eq!(stage.platform.verify().await.unwrap().0, 0);
 }
 
 /// Waits until the API and the metric tell as many violations.

@@ -1,7 +1,7 @@
 //! Stored answers: what the first request under an idempotency key was told.
 
 use bytes::Bytes;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::{StoreError, column::column};
@@ -80,6 +80,22 @@ pub async fn insert_in_tx(
     .bind(column(answers, |(_, answer)| answer.etag.clone()))
     .bind(at)
     .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Removes at most `limit` of the answers that were stored before the horizon, the oldest first. Gives their number.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget(pool: &PgPool, horizon: OffsetDateTime, limit: u64) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM stored_answers WHERE key_digest = ANY (ARRAY(
+             SELECT key_digest FROM stored_answers WHERE created_at < $1 ORDER BY created_at LIMIT $2))",
+    )
+    .bind(horizon)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .execute(pool)
     .await?;
     Ok(done.rows_affected())
 }

@@ -52,3 +52,12 @@ pub async fn ensure_partitions(pool: &PgPool, moment: OffsetDateTime, months_ahe
     sqlx::query("SELECT ensure_event_partitions($1, $2)").bind(moment).bind(months_ahead).execute(pool).await?;
     Ok(())
 }
+
+/// Drops the months that ended more than 400 days before `moment`, as far as nothing in them is still to be told. Gives
+/// their number.
+///
+/// # Errors
+/// [`StoreError::LockTimeout`] while somebody reads the journal, and those of the database.
+pub async fn drop_partitions(pool: &PgPool, moment: OffsetDateTime) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar("SELECT drop_event_partitions($1)").bind(moment).fetch_one(pool).await?)
+}

@@ -2,5 +2,6 @@
 
 pub mod backlog;
 pub mod expire_holds;
+pub mod forget_keys;
 pub mod partitions;
 pub mod verification;

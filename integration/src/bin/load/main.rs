@@ -2,11 +2,11 @@
 
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use integration::{
-    load::{clients::Sources, pgbench, report::Report, scenario::Bench, streams},
+    load::{clients::Sources, growth::Growth, pgbench, report::Report, scenario::Bench, streams},
     stack::{
         backing::Backing,
         platform::{Layout, Platform},
@@ -16,7 +16,7 @@ use integration::{
 #[derive(Debug, Parser)]
 #[command(about = "Measures the platform, beside pgbench on the same Postgres")]
 struct Options {
-    /// What to measure; everything unless given
+    /// What to measure; everything but growth unless given
     #[arg(value_enum)]
     scenarios: Vec<Scenario>,
     /// Of each measurement
@@ -36,6 +36,9 @@ struct Options {
     /// Beside the one that is listened to
     #[arg(long, default_value = "1000", value_name = "STREAMS")]
     idle: usize,
+    /// Transactions that the books grow to, ascending
+    #[arg(long, default_value = "0,1000000,5000000", value_delimiter = ',', value_name = "TRANSACTIONS")]
+    sizes: Vec<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,6 +51,8 @@ enum Scenario {
     Read,
     /// From a create to its notification on a stream, with idle ones beside it
     Stream,
+    /// Creates, reads and verification while the books grow; by itself, with accounts of its own
+    Growth,
 }
 
 #[tokio::main]
@@ -63,13 +68,18 @@ async fn main() -> ExitCode {
 
 async fn run(mut options: Options) -> anyhow::Result<()> {
     if options.scenarios.is_empty() {
-        options.scenarios = Scenario::value_variants().to_vec();
+        let all = Scenario::value_variants().iter().copied();
+        options.scenarios = all.filter(|scenario| *scenario != Scenario::Growth).collect();
     }
     let duration = Duration::from_secs(options.seconds);
     let platform = Platform::start_on(Backing::private().await?, &Layout::default()).await?;
+    let mut report = Report::default();
+    if options.scenarios == [Scenario::Growth] {
+        let bench = Bench::of(platform, Arc::default(), options.clients, duration)?;
+        return Box::pin(grow(bench, &options, report)).await;
+    }
     println!("{} accounts are opened and funded …", options.accounts);
     let bench = Bench::prepare(platform, options.accounts, options.clients, duration).await?;
-    let mut report = Report::default();
     for scenario in &options.scenarios {
         println!("{scenario:?} …");
         match scenario {
@@ -77,6 +87,7 @@ async fn run(mut options: Options) -> anyhow::Result<()> {
             Scenario::Readable => readable(&bench, &options, &mut report).await?,
             Scenario::Read => read(&bench, &options, &mut report).await?,
             Scenario::Stream => stream(&bench, &options, &mut report).await?,
+            Scenario::Growth => anyhow::bail!("growth is measured by itself"),
         }
     }
     bench.platform.stop().await?;
@@ -131,5 +142,21 @@ async fn stream(bench: &Bench, options: &Options, report: &mut Report) -> anyhow
     let heard = streams::listen(&bench.platform, &bank, options.idle, bench.duration).await?;
     report.quantiles(&format!("p50 / p99 from a create to the stream, {} idle streams", options.idle), &heard.latency);
     report.note("memory of an idle stream", &format!("{:.1} KiB", heard.bytes_per_idle_stream as f64 / 1024.0));
+    Ok(())
+}
+
+async fn grow(mut bench: Bench, options: &Options, mut report: Report) -> anyhow::Result<()> {
+    let mut growth = Growth::begin(bench.platform.backing.database.admin()).await?;
+    for size in &options.sizes {
+        println!("{size} transactions …");
+        let fared = bench.fare(&mut growth, *size, options.readers).await?;
+        report.seen(&format!("{size} transactions: accepted, {} clients", options.clients), &fared.created);
+        report.seen(&format!("{size} transactions: one read, {} clients", options.readers), &fared.one);
+        report.seen(&format!("{size} transactions: page of 50, {} clients", options.readers), &fared.page);
+        let verified = Duration::from_millis(fared.verified.duration_milliseconds);
+        report.note(&format!("{size} transactions: verification"), &format!("{:.1} s", verified.as_secs_f64()));
+    }
+    bench.platform.stop().await?;
+    println!("\n{report}");
     Ok(())
 }
