@@ -11,6 +11,7 @@ mod idempotency;
 mod lifecycle;
 mod lists;
 mod messaging;
+mod model;
 mod notifications;
 mod operations;
 mod outages;
