@@ -147,6 +147,8 @@ ids! {
     NotificationId, NotificationMarker = "ntf";
     /// One session of a user's browser.
     SessionId, SessionMarker = "ses";
+    /// One replay of events to a consumer.
+    ReplayId, ReplayMarker = "rpl";
 }
 
 #[cfg(test)]

@@ -20,5 +20,5 @@ pub mod transaction;
 
 pub use currency::Currency;
 pub use event::{Event, EventKind};
-pub use id::{AccountId, EventId, NotificationId, RefundId, SessionId, TransactionId};
+pub use id::{AccountId, EventId, NotificationId, RefundId, ReplayId, SessionId, TransactionId};
 pub use money::{Amount, MinorUnits};

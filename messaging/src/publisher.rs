@@ -55,6 +55,8 @@ pub struct StreamState {
     pub last_sequence: u64,
     /// When the stream was created: another time is another stream.
     pub created: OffsetDateTime,
+    /// How long it keeps a message.
+    pub max_age: Duration,
 }
 
 /// The stream has this message.
@@ -141,7 +143,7 @@ impl Publisher {
     pub async fn stream_state(&self) -> Result<StreamState, StateError> {
         let stream = self.stream().await?;
         let info = stream.cached_info();
-        Ok(StreamState { last_sequence: info.state.last_sequence, created: info.created })
+        Ok(StreamState { last_sequence: info.state.last_sequence, created: info.created, max_age: info.config.max_age })
     }
 
     /// The first 1,000 events after this sequence, or all there are: an empty answer is the end of the stream.

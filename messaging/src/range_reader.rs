@@ -51,7 +51,7 @@ const PATIENCE: u32 = 16;
 #[derive(Debug, Clone)]
 pub struct Range {
     pub stream: &'static str,
-    pub from: From,
+    pub from: Start,
     /// The last sequence that belongs to the range.
     pub last: u64,
     /// With wildcards; none: all.
@@ -62,7 +62,7 @@ pub struct Range {
 
 /// Where a range begins.
 #[derive(Debug, Clone, Copy)]
-pub enum From {
+pub enum Start {
     Sequence(u64),
     /// With the first message that the stream has stored at this time or later.
     Time(OffsetDateTime),
@@ -83,6 +83,27 @@ pub enum ReadError {
     Silent,
     #[error("a message was lost on its way")]
     Missing,
+}
+
+/// What a stream holds at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    pub first: u64,
+    pub last: u64,
+    /// To the microsecond, as databases keep it. A stream made at another time is another stream.
+    pub created: OffsetDateTime,
+}
+
+/// What this stream holds now.
+///
+/// # Errors
+/// [`ReadError`]
+pub async fn extent(client: &Client, stream: &'static str) -> Result<Extent, ReadError> {
+    let found = jetstream::new(client.clone()).get_stream(stream).await;
+    let found = found.map_err(|error| ReadError::Consumer { stream, source: error.into() })?;
+    let info = found.cached_info();
+    let created = info.created.truncate_to_microsecond();
+    Ok(Extent { first: info.state.first_sequence, last: info.state.last_sequence, created })
 }
 
 /// Reads one range, batch by batch.
@@ -164,7 +185,7 @@ impl RangeReader {
             deliveries.push(pulled.delivery);
         }
         if let Some(last) = deliveries.last() {
-            self.range.from = From::Sequence(last.sequence + 1);
+            self.range.from = Start::Sequence(last.sequence + 1);
         }
         if self.is_done {
             self.close(source.name).await;
@@ -192,8 +213,8 @@ impl RangeReader {
             name: Some(name.to_owned()),
             description: Some("Reads a range for an operator".to_owned()),
             deliver_policy: match self.range.from {
-                From::Sequence(start_sequence) => DeliverPolicy::ByStartSequence { start_sequence },
-                From::Time(start_time) => DeliverPolicy::ByStartTime { start_time },
+                Start::Sequence(start_sequence) => DeliverPolicy::ByStartSequence { start_sequence },
+                Start::Time(start_time) => DeliverPolicy::ByStartTime { start_time },
             },
             ack_policy: AckPolicy::None,
             filter_subjects: self.range.subjects.clone(),

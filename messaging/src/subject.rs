@@ -42,6 +42,12 @@ pub(crate) fn wildcards() -> Vec<String> {
     wildcards.into_iter().collect()
 }
 
+/// All subjects of events of this kind.
+#[must_use]
+pub fn of_kind(kind: EventKind) -> String {
+    format!("{}.{}.*", family(kind), kind.verb())
+}
+
 /// `transactions.v1` of `transaction.posted`.
 fn family(kind: EventKind) -> String {
     let resource = kind.as_str().split_once('.').map_or("", |(resource, _)| resource);

@@ -34,7 +34,7 @@ use crate::{
     ingest::Ingest,
     intake, live,
     metrics::{ConsumerGauges, IngestMetrics, WebhookMetrics, open_streams},
-    operate::Operations,
+    operate::{Operations, replay},
     store::{inbox::Inbox, parked_messages::ParkedMessages, preferences::PreferenceStore, schema},
 };
 
@@ -64,13 +64,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         live::Registry::new(config.http.max_connections.get() / STREAMS_OF_CONNECTIONS, open_streams(&registry)?);
     let ingest = Ingest::new(pool.clone(), clock.clone(), IngestMetrics::register(&registry)?, live.clone());
     let (intake, waiting) = intake::queue(ingest.clone());
+    let operations = Operations::connect(config.operator, pool.clone(), ingest.clone(), clock.clone()).await?;
     let api = Api {
         verifier,
         inbox: Inbox::new(&pool),
         preferences: PreferenceStore::new(pool.clone()),
         live: live.clone(),
         stop: working.token(),
-        operations: Operations::connect(config.operator, pool.clone(), clock.clone()).await?,
+        operations: operations.clone(),
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
         clock: clock.clone(),
         secrets: Secrets::new(required(config.webhook, "WEBHOOK__SECRETS")?.secrets()?),
@@ -88,7 +89,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         gauges: ConsumerGauges::register(&registry, "consumer")?,
         component: health.component("consumer", Importance::Informative),
     };
-    let redriven = of_redriven(&consumption, &registry, &health)?;
 
     let public = Listener::public(&config.http).await?;
     let admin = Listener::admin(&config.http)?;
@@ -103,9 +103,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     });
     let streamed = (pool.clone(), live);
     working.spawn_restarting("live poll", move |stop| live::poll::run(streamed.0.clone(), streamed.1.clone(), stop));
-    working.spawn_restarting("consumer", move |stop| consumer::run(consumption.clone(), stop));
-    working.spawn_restarting("redrive consumer", move |stop| consumer::run(redriven.clone(), stop));
-    spawn_schema_check(&working, pool.clone(), health.component("schema", Importance::Required));
+    spawn_consumers(&working, consumption, &registry, &health)?;
+    spawn_background(&working, operations, pool.clone(), health.component("schema", Importance::Required));
     let admin_routes = admin_router(health.clone(), registry);
     watched.spawn_vital("admin", move |stop| async move { Ok(admin.serve(admin_routes, stop).await?) });
 
@@ -124,18 +123,27 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same for what operators hand to the consumer again.
-fn of_redriven(consumption: &Consumption, registry: &Registry, health: &Health) -> prometheus::Result<Consumption> {
-    Ok(Consumption {
+/// One for the events of the ledger, and one for what operators hand to it again.
+fn spawn_consumers(
+    tasks: &Tasks,
+    consumption: Consumption,
+    registry: &Registry,
+    health: &Health,
+) -> prometheus::Result<()> {
+    let redriven = Consumption {
         durable: NOTIFICATIONS_REDRIVE,
         metrics: Arc::default(),
         gauges: ConsumerGauges::register(registry, "redrive_consumer")?,
         component: health.component("redrive consumer", Importance::Informative),
         ..consumption.clone()
-    })
+    };
+    tasks.spawn_restarting("consumer", move |stop| consumer::run(consumption.clone(), stop));
+    tasks.spawn_restarting("redrive consumer", move |stop| consumer::run(redriven.clone(), stop));
+    Ok(())
 }
 
-fn spawn_schema_check(tasks: &Tasks, pool: PgPool, component: Component) {
+fn spawn_background(tasks: &Tasks, operations: Operations, pool: PgPool, component: Component) {
+    tasks.spawn_restarting("replays", move |stop| replay::run_requested(operations.clone(), stop));
     tasks.spawn_restarting("schema check", move |stop| {
         let (pool, component) = (pool.clone(), component.clone());
         async move {

@@ -3,6 +3,8 @@
 mod consumer;
 mod dead_letters;
 mod output;
+mod progress;
+mod replay;
 mod who;
 
 use std::{process::ExitCode, sync::Arc};
@@ -41,6 +43,8 @@ enum Command {
     /// Look at the consumers of events, pause them, and let them go on.
     #[command(subcommand)]
     Consumer(consumer::Command),
+    /// Hand events of the stream to the service once more: what it knows stays, what is lost comes back.
+    Replay(replay::Command),
     /// What operators do about webhooks.
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -64,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Openapi => print_openapi(),
         Command::Webhook(WebhookCommand::Check) => check_webhook(),
         Command::DeadLetters(command) => operating(async |operations| dead_letters::run(command, &operations).await),
+        Command::Replay(command) => operating(async |operations| replay::run(command, &operations).await),
         Command::Consumer(command) => operating(async |operations| consumer::run(command, &operations).await),
     };
     match done {

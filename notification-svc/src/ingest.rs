@@ -14,13 +14,17 @@
 //! that one user's notifications are in the order of the stream and become readable in it. What the stream has to deliver
 //! again, because a process died with it in hand, comes behind what was newer.
 
+mod restore;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::{Event, EventId, event::DecodeError, notification::Locale};
 use service_kit::{clock::SharedClock, telemetry};
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
+
+pub use restore::Restored;
 
 use crate::{
     domain::{
@@ -87,6 +91,22 @@ impl Outcome {
     }
 }
 
+/// What became of events, in their order, and what a replay gave back to known ones.
+#[derive(Debug)]
+pub struct Taken {
+    pub outcomes: Vec<Outcome>,
+    pub restored: Restored,
+    /// Of the recipients of new notifications.
+    last_positions: HashMap<String, i64>,
+}
+
+/// What to do about events that were ingested before.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    IsDone,
+    IsRestored,
+}
+
 /// The database could not take the events now; later it may.
 #[derive(Debug, thiserror::Error)]
 #[error("the events cannot be stored at present")]
@@ -140,33 +160,66 @@ impl Ingest {
     }
 
     async fn ingest_together(&self, way: Way, arrivals: &[Arrival]) -> sqlx::Result<Vec<Outcome>> {
+        let mut transaction = self.pool.begin().await?;
+        let taken = self.take_in_tx(&mut transaction, way, arrivals, Known::IsDone).await?;
+        transaction.commit().await?;
+        self.announce(&taken);
+        Ok(taken.outcomes)
+    }
+
+    /// The same for a replay, which also gives known events the notifications back that they have lost. Unlike
+    /// [`Ingest::ingest`] it fails where one of the events cannot be stored.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn replay_in_tx(&self, connection: &mut PgConnection, arrivals: &[Arrival]) -> sqlx::Result<Taken> {
+        self.take_in_tx(connection, Way::JetStream, arrivals, Known::IsRestored).await
+    }
+
+    /// Tells those who follow their inboxes, once it is committed.
+    pub fn announce(&self, taken: &Taken) {
+        for (recipient, last_position) in &taken.last_positions {
+            self.live.announce(recipient, *last_position);
+        }
+    }
+
+    async fn take_in_tx(
+        &self,
+        connection: &mut PgConnection,
+        way: Way,
+        arrivals: &[Arrival],
+        known: Known,
+    ) -> sqlx::Result<Taken> {
         let now = self.clock.now();
         let oldest = now - HORIZON;
         let mut bodies = first_bodies(arrivals, oldest);
-        let mut transaction = self.pool.begin().await?;
-
         let received: Vec<_> = bodies.iter().map(|(&id, &body_sha256)| ReceivedEvent { id, body_sha256 }).collect();
-        let new = received_events::record_in_tx(&mut transaction, &received, way, now).await?;
-        let known: Vec<_> = bodies.keys().filter(|id| !new.contains(id)).copied().collect();
-        if !known.is_empty() {
-            bodies.extend(received_events::body_hashes_in_tx(&mut transaction, &known).await?);
+        let new = received_events::record_in_tx(connection, &received, way, now).await?;
+        let repeated: Vec<_> = bodies.keys().filter(|id| !new.contains(id)).copied().collect();
+        if !repeated.is_empty() {
+            bodies.extend(received_events::body_hashes_in_tx(connection, &repeated).await?);
         }
         let (outcomes, planned) = judge(arrivals, oldest, new, &bodies);
+        let lost = match known {
+            Known::IsDone => Vec::new(),
+            Known::IsRestored => restore::lost_in_tx(connection, arrivals, &outcomes, &planned).await?,
+        };
         let mut last_positions = HashMap::new();
         if !planned.is_empty() {
             let recipients: BTreeSet<_> = planned.iter().map(|(_, planned)| planned.recipient).collect();
             let recipients: Vec<_> = recipients.into_iter().collect();
-            let preferences = preferences::of_in_tx(&mut transaction, &recipients).await?;
+            let preferences = preferences::of_in_tx(connection, &recipients).await?;
             let judged = with_preferences(planned, &preferences);
-            last_positions = counters::advance_in_tx(&mut transaction, &count_by_recipient(&judged)).await?;
-            let notifications = position_and_render(judged, &mut last_positions)?;
-            notifications::insert_in_tx(&mut transaction, &notifications, now).await?;
+            last_positions = counters::advance_in_tx(connection, &count_by_recipient(&judged)).await?;
+            let notifications = position_and_render(judged, |recipient| {
+                let position = last_positions.get_mut(recipient)?;
+                *position += 1;
+                Some(*position)
+            })?;
+            notifications::insert_in_tx(connection, &notifications, now).await?;
         }
-        transaction.commit().await?;
-        for (recipient, last_position) in &last_positions {
-            self.live.announce(recipient, *last_position);
-        }
-        Ok(outcomes)
+        let restored = restore::restore_in_tx(connection, lost, now).await?;
+        Ok(Taken { outcomes, restored, last_positions })
     }
 }
 
@@ -234,24 +287,22 @@ fn count_by_recipient<'e>(judged: &[Judged<'e>]) -> BTreeMap<&'e str, Added> {
     counts
 }
 
-/// Numbers the notifications of each recipient, in their order, after the last position that the recipient had; leaves
-/// there the one that the recipient has now.
+/// Numbers the notifications, in their order, with what `position_of` says is the next of their recipient.
 fn position_and_render<'e>(
     judged: Vec<Judged<'e>>,
-    last_positions: &mut HashMap<String, i64>,
+    mut position_of: impl FnMut(&str) -> Option<i64>,
 ) -> sqlx::Result<Vec<NewNotification<'e>>> {
     let positioned = judged.into_iter().map(|Judged { event, planned, locale, muted }| {
-        let position = last_positions.get_mut(planned.recipient).ok_or(sqlx::Error::RowNotFound)?;
-        *position += 1;
+        let position = position_of(planned.recipient).ok_or(sqlx::Error::RowNotFound)?;
         let text = render(event, &planned, locale);
-        Ok(NewNotification { event, planned, text, locale, muted, position: *position })
+        Ok(NewNotification { event, planned, text, locale, muted, position })
     });
     positioned.collect()
 }
 
 /// Whether it is an event's data that the database cannot store: SQLSTATE classes 22 (data exception) and 23 (integrity
 /// constraint violation). Anything else is nobody's fault, and the events are handed in again.
-fn is_data_error(error: &sqlx::Error) -> bool {
+pub(crate) fn is_data_error(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Encode(_) => true,
         sqlx::Error::Database(error) => {

@@ -19,7 +19,7 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API, and publish events.
     Serve,
@@ -31,6 +31,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Publish events of the journal again: the relay does it, at a rate, and receivers of webhooks hear nothing of it.
+    Republish(operate::republish::command::Command),
     /// Print the OpenAPI document of the API.
     Openapi,
 }
@@ -42,6 +44,7 @@ pub fn run() -> ExitCode {
         Command::Serve => blocking(app::serve),
         Command::Migrate => blocking(app::migrate),
         Command::Verify { json } => return verify(json),
+        Command::Republish(command) => blocking(async |config| operate::republish::command::run(config, command).await),
         Command::Openapi => print_openapi(),
     };
     match done {
@@ -58,9 +61,7 @@ fn verify(json: bool) -> ExitCode {
     }
 }
 
-fn blocking<Done, Run: Future<Output = anyhow::Result<Done>>>(
-    command: impl FnOnce(Config) -> Run,
-) -> anyhow::Result<Done> {
+fn blocking<Done>(command: impl AsyncFnOnce(Config) -> anyhow::Result<Done>) -> anyhow::Result<Done> {
     let config = Config::load()?;
     service_kit::telemetry::init("transaction-svc", &config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command(config))

@@ -25,6 +25,7 @@ pub struct LedgerMetrics {
     pub(crate) relay_is_leader: IntGauge,
     pub(crate) relay_published: IntCounter,
     pub(crate) relay_duplicates: IntCounter,
+    pub(crate) relay_republished: IntCounter,
     pub(crate) relay_windows_failed: IntCounterVec,
     pub(crate) stream_went_back: IntCounter,
     violations: IntGaugeVec,
@@ -68,6 +69,11 @@ impl LedgerMetrics {
                 registry,
                 "relay_duplicates_total",
                 "Events that were found in the stream: published before, with the acknowledgement lost.",
+            )?,
+            relay_republished: counter(
+                registry,
+                "relay_republished_total",
+                "Events that were put into the outbox again, because somebody asked or the stream lost them.",
             )?,
             relay_windows_failed: vec(
                 registry,

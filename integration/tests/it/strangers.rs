@@ -9,7 +9,7 @@ use std::process::Command;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use client::NewTransaction;
-use contract::{AccountId, Currency, NotificationId, RefundId, SessionId, TransactionId};
+use contract::{AccountId, Currency, NotificationId, RefundId, ReplayId, SessionId, TransactionId};
 use integration::{
     eventually::eventually,
     people::{cents, fresh_key},
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::{
-    operations::fixture::plant_dead_letter,
+    operations::fixture::{plan_replay, plant_dead_letter},
     stage::{ACCOUNTS, NOTIFICATIONS, Stage, account, payment},
     wire::{Reply, Wire, send},
 };
@@ -88,6 +88,7 @@ struct Names {
     to_be_voided: TransactionId,
     notification: NotificationId,
     dead_letter: u64,
+    replay: ReplayId,
 }
 
 impl Names {
@@ -103,6 +104,7 @@ impl Names {
             (_, _, "AccountId") => self.account.to_string(),
             (_, _, "TransactionId") => self.transaction.to_string(),
             (_, _, "RefundId") => self.refund.to_string(),
+            (_, _, "ReplayId") => self.replay.to_string(),
             (_, _, "NotificationId") => self.notification.to_string(),
             (_, _, "SessionId") => SessionId::new(OffsetDateTime::UNIX_EPOCH, 1).to_string(),
             _ => panic!("say in Names::of what the path parameter {name} of type {type:?} names"),
@@ -124,6 +126,7 @@ impl Names {
             to_be_voided: TransactionId::new(at, 1),
             notification: NotificationId::new(at, 1),
             dead_letter: 1_000_000,
+            replay: ReplayId::new(at, 1),
         }
     }
 }
@@ -144,6 +147,9 @@ fn sent(stage: &Stage, operation: &str) -> Sent {
             (Some(json!({"only": "none_of_these", "reason": "a story"}).to_string()), None)
         }
         "redrive_dead_letter" | "discard_dead_letter" => (Some(json!({"reason": "a story"}).to_string()), None),
+        "plan_replay" => (Some(json!({"user": "nobody", "reason": "a story"}).to_string()), None),
+        "execute_replay" => (Some(json!({"expect": 0}).to_string()), None),
+        "cancel_replay" => (None, None),
         "update_account" => (Some(json!({"settings_version": 1}).to_string()), None),
         "freeze_account" | "unfreeze_account" => (None, Some((403, "forbidden"))),
         "close_account" => (None, None),
@@ -260,8 +266,12 @@ async fn strangers_get_nowhere_and_users_where_their_scope_lets_them() {
     assert_eq!(stage.inbox("alice").get(NOTIFICATIONS).await.body, inbox.body);
 
     for operation in &operations {
-        // One of these takes it away.
-        alices.dead_letter = plant_dead_letter(&stage.platform, "not an event").await;
+        // Some of these end them.
+        match operation.parameters.first().map(|(name, _)| name.as_str()) {
+            Some("dead_letter") => alices.dead_letter = plant_dead_letter(&stage.platform, "not an event").await,
+            Some("replay") => alices.replay = plan_replay(&stage.platform).await,
+            _ => {}
+        }
         let reply = operation.answer(&stage, &alices, "alice", &operation.scope).await;
         assert!((200..300).contains(&reply.status), "{}: {reply:?}", operation.id);
     }
@@ -294,6 +304,7 @@ async fn alices(stage: &Stage) -> Names {
         to_be_voided: hold().await,
         notification: notification.id,
         dead_letter: plant_dead_letter(&stage.platform, "not an event").await,
+        replay: plan_replay(&stage.platform).await,
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn user_of_path(caller: &Caller, scope: Scope, path: String) -> Resul
 }
 
 /// What can be the subject of a token.
-fn is_user(text: &str) -> bool {
+pub(super) fn is_user(text: &str) -> bool {
     (1..=MAX_USER_LENGTH).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:@-".contains(&byte))
 }

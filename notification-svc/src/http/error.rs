@@ -20,6 +20,10 @@ pub(super) const UNSUPPORTED_EVENT: ProblemKind =
 pub(super) const REFUSED_EVENT: ProblemKind =
     ProblemKind::refusal("refused_event", "Refused event", StatusCode::UNPROCESSABLE_ENTITY);
 
+/// What is asked for does not go with how things are.
+pub(super) const INVALID_STATE: ProblemKind =
+    ProblemKind::refusal("invalid_state", "Invalid state", StatusCode::CONFLICT);
+
 /// What is missing, not an id at all, or somebody else's: nobody can tell which.
 pub(super) fn not_found() -> Problem {
     Problem::new(ProblemKind::NOT_FOUND, "There is nothing here that you may read.")

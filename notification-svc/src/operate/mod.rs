@@ -6,19 +6,24 @@
 pub mod consumer;
 pub mod dead_letters;
 pub mod document;
+pub mod replay;
 pub mod webhook;
 
 use anyhow::Context;
 use messaging::{Client, DeadLetters, NatsConfig, Role, control::ControlError, dead_letters::DeadLettersError};
 use serde_json::Value;
-use service_kit::{clock::SharedClock, postgres};
+use service_kit::{clock::SharedClock, metrics::registry, postgres};
 use sqlx::PgPool;
 
 use crate::{
     config::{Config, required},
+    ingest::Ingest,
+    live::Registry,
+    metrics::{IngestMetrics, open_streams},
     store::{
         audit::{Action, Audit, Order},
         error::StoreError,
+        replays::Replays,
         schema,
     },
 };
@@ -39,6 +44,8 @@ pub enum OperateError {
 pub struct Operations {
     pub audit: Audit,
     pub dead_letters: DeadLetters,
+    pub replays: Replays,
+    ingest: Ingest,
     pool: PgPool,
     nats: Client,
     clock: SharedClock,
@@ -46,18 +53,24 @@ pub struct Operations {
 
 impl Operations {
     #[must_use]
-    pub fn new(pool: PgPool, nats: Client, clock: SharedClock) -> Self {
-        Self { audit: Audit::new(&pool), dead_letters: DeadLetters::new(nats.clone()), pool, nats, clock }
+    pub fn new(pool: PgPool, nats: Client, ingest: Ingest, clock: SharedClock) -> Self {
+        let (audit, replays) = (Audit::new(&pool), Replays::new(pool.clone()));
+        Self { audit, dead_letters: DeadLetters::new(nats.clone()), replays, ingest, pool, nats, clock }
     }
 
     /// Speaks to NATS over a connection of its own.
     ///
     /// # Errors
     /// Where the address is missing or malformed.
-    pub async fn connect(nats: Option<NatsConfig>, pool: PgPool, clock: SharedClock) -> anyhow::Result<Self> {
+    pub async fn connect(
+        nats: Option<NatsConfig>,
+        pool: PgPool,
+        ingest: Ingest,
+        clock: SharedClock,
+    ) -> anyhow::Result<Self> {
         let nats = required(nats, "OPERATOR__URL")?;
         let nats = messaging::connect(&nats, Role::Operator, "notification-svc operator").await?;
-        Ok(Self::new(pool, nats, clock))
+        Ok(Self::new(pool, nats, ingest, clock))
     }
 
     /// For a command: with connections of its own, to what the service uses.
@@ -67,7 +80,11 @@ impl Operations {
     pub async fn of_command(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
         let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc operator")?;
         schema::check(&pool).await.context("the database cannot be used")?;
-        Self::connect(config.operator, pool, clock).await
+        // Nobody looks at the metrics of a command, and nobody follows an inbox through it.
+        let registry = registry()?;
+        let (metrics, live) = (IngestMetrics::register(&registry)?, Registry::new(open_streams(&registry)?));
+        let ingest = Ingest::new(pool.clone(), clock.clone(), metrics, live);
+        Self::connect(config.operator, pool, ingest, clock).await
     }
 
     /// Notes in the audit what is about to be done to so many things. Gives the entry.

@@ -1,7 +1,7 @@
 //! The counter row of each user, which orders everything that happens to the user's notifications.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -72,6 +72,83 @@ pub async fn last_positions(pool: &PgPool, users: &[Arc<str>]) -> sqlx::Result<V
     .fetch_all(pool)
     .await?;
     Ok(positions.into_iter().filter_map(|(user, position)| Some((user, position?))).collect())
+}
+
+/// Locks the rows of these recipients, and makes those that are missing, in the order in which everybody does.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock_all_in_tx(connection: &mut PgConnection, recipients: &BTreeSet<&str>) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO notification_counters AS counter (recipient, last_position, unread, read, archived, version)
+         SELECT recipient, 0, 0, 0, 0, 0 FROM UNNEST($1::text[]) AS wanted (recipient)
+         ORDER BY recipient COLLATE \"C\"
+         ON CONFLICT (recipient) DO UPDATE SET last_position = counter.last_position",
+    )
+    .bind(recipients.iter().copied().collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// So many positions of each recipient that no notification has, the lowest first. The rows have to be locked.
+///
+/// # Errors
+/// Those of the database.
+pub async fn free_positions_in_tx(
+    connection: &mut PgConnection,
+    wanted: &BTreeMap<&str, i64>,
+) -> sqlx::Result<HashMap<String, VecDeque<i64>>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT wanted.recipient, free.place
+         FROM UNNEST($1::text[], $2::bigint[]) AS wanted (recipient, count)
+         JOIN notification_counters AS counter ON counter.recipient = wanted.recipient
+         CROSS JOIN LATERAL (
+             SELECT place
+             FROM (SELECT at, lead(at) OVER (ORDER BY at) AS next
+                   FROM (SELECT 0 AS at UNION ALL
+                         SELECT position FROM notifications WHERE notifications.recipient = wanted.recipient) AS taken
+             ) AS gap
+             CROSS JOIN LATERAL generate_series(
+                 at + 1, coalesce(next - 1, greatest(at, counter.last_position) + wanted.count)) AS place
+             ORDER BY place LIMIT wanted.count
+         ) AS free
+         ORDER BY wanted.recipient, free.place",
+    )
+    .bind(wanted.keys().copied().collect::<Vec<_>>())
+    .bind(wanted.values().copied().collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    let mut free = HashMap::<_, VecDeque<_>>::new();
+    for (recipient, place) in rows {
+        free.entry(recipient).or_default().push_back(place);
+    }
+    Ok(free)
+}
+
+/// Counts the notifications of these recipients again. The rows have to be locked.
+///
+/// # Errors
+/// Those of the database.
+pub async fn recount_in_tx(connection: &mut PgConnection, recipients: &[&str]) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE notification_counters AS counter
+         SET last_position = greatest(counter.last_position, counted.last_position), unread = counted.unread,
+             read = counted.read, archived = counted.archived, version = counter.version + 1
+         FROM UNNEST($1::text[]) AS wanted (recipient)
+         CROSS JOIN LATERAL (
+             SELECT max(position) AS last_position,
+                    count(*) FILTER (WHERE status = 'unread' AND NOT muted) AS unread,
+                    count(*) FILTER (WHERE status = 'read' AND NOT muted) AS read,
+                    count(*) FILTER (WHERE status = 'archived' AND NOT muted) AS archived
+             FROM notifications WHERE notifications.recipient = wanted.recipient
+         ) AS counted
+         WHERE counter.recipient = wanted.recipient",
+    )
+    .bind(recipients)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Locks a user's row, and with it everything that changes the user's notifications. `None`: never notified.

@@ -15,4 +15,5 @@ pub mod notifications;
 pub mod parked_messages;
 pub mod preferences;
 pub mod received_events;
+pub mod replays;
 pub mod schema;

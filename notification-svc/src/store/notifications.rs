@@ -1,8 +1,11 @@
 //! Adding notifications, many at a time.
 
-use contract::{Currency, Event, EventKind, MinorUnits, notification::Locale};
+use std::collections::HashSet;
+
+use contract::{Currency, Event, EventKind, MinorUnits, NotificationId, notification::Locale};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::domain::{
     plan::Planned,
@@ -19,6 +22,25 @@ pub struct NewNotification<'e> {
     /// Kept, and not shown.
     pub muted: bool,
     pub position: i64,
+}
+
+/// Which of these are not there.
+///
+/// # Errors
+/// Those of the database.
+pub async fn missing_in_tx(
+    connection: &mut PgConnection,
+    ids: &[NotificationId],
+) -> sqlx::Result<HashSet<NotificationId>> {
+    // A subquery for each id is always planned as a look-up in the primary key.
+    let missing: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM UNNEST($1::uuid[]) AS wanted (id)
+         WHERE (SELECT true FROM notifications WHERE notifications.id = wanted.id) IS NULL",
+    )
+    .bind(column(ids, |id| id.uuid()))
+    .fetch_all(connection)
+    .await?;
+    Ok(missing.into_iter().map(NotificationId::from_uuid).collect())
 }
 
 /// Adds the notifications, unread.

@@ -5,12 +5,13 @@ use std::time::Duration;
 use contract::EventId;
 use messaging::{
     OutgoingMessage, Subject,
-    publisher::{StreamState, WindowEnd, WindowOutcome},
+    publisher::{Acknowledgement, StreamState, WindowEnd, WindowOutcome},
     topology::TRANSACTIONS,
 };
 use service_kit::telemetry::chain;
+use tokio::time::Instant;
 
-use super::Relay;
+use super::{Relay, republish::Republisher};
 use crate::store::{
     StoreError,
     outbox::{self, Progress, Waiting},
@@ -22,6 +23,8 @@ const READ: i64 = 1_024;
 const POLL: Duration = Duration::from_millis(100);
 /// How long to wait after something failed.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often a stream that nothing is published to is looked at: it may have been replaced.
+const LOOK_AT_STREAM_EVERY: Duration = Duration::from_secs(5);
 
 /// Where the leader stands.
 #[derive(Debug)]
@@ -30,15 +33,20 @@ struct Position {
     /// What an earlier leader, or this one before it lost an answer, may still have under way is in the first window, or
     /// directly behind it: stored all at once, that window leaves it no place to slip in.
     at_once: bool,
+    /// The last answer was that the stream has the event already; singly, the next one says the same or is new.
+    singly: bool,
+    looked_at: Instant,
 }
 
 /// What stopped the leader for a moment.
 #[derive(Debug, thiserror::Error)]
-enum Stumble {
+pub(super) enum Stumble {
     #[error("the outbox cannot be read or cleared")]
     Outbox(#[from] StoreError),
     #[error("the stream cannot be read")]
     Stream(#[from] messaging::publisher::StateError),
+    #[error("the stream is not as it was left")]
+    Replaced,
     #[error("the stream did not take an event: {reason}")]
     Window { reason: &'static str, source: Option<Box<dyn std::error::Error + Send + Sync>> },
 }
@@ -46,9 +54,10 @@ enum Stumble {
 impl Relay {
     /// Publishes for ever; a failure makes it look anew at where the stream stands.
     pub(super) async fn drain(&self) {
+        let mut republisher = Republisher::new();
         loop {
             let stumble = match self.locate().await {
-                Ok(mut position) => self.follow(&mut position).await,
+                Ok(mut position) => self.follow(&mut position, &mut republisher).await,
                 Err(stumble) => stumble,
             };
             tracing::warn!(cause = chain(&stumble), "The relay stumbled and looks anew.");
@@ -62,13 +71,13 @@ impl Relay {
         let stream = self.publisher.stream_state().await?;
         let known = outbox::progress(&self.pool, TRANSACTIONS).await?;
         let created_at = truncated(stream.created);
-        let mut noted = known.map_or(0, |known| known.last_sequence);
-        if known.is_some_and(|known| known.created_at != created_at || noted > signed(stream.last_sequence)) {
-            self.metrics.stream_went_back.inc();
-            let last_sequence = stream.last_sequence;
-            tracing::error!(noted, last_sequence, "The stream has lost events that it had acknowledged.");
-            noted = 0;
-        }
+        let went_back =
+            |known: Progress| known.created_at != created_at || known.last_sequence > signed(stream.last_sequence);
+        let mut noted = match known {
+            Some(known) if went_back(known) => self.answer_loss(known, stream).await?,
+            Some(known) => known.last_sequence,
+            None => 0,
+        };
         loop {
             let stored = self.publisher.stored_after(u64::try_from(noted).unwrap_or(0)).await?;
             let Some(last) = stored.last() else { break };
@@ -78,11 +87,14 @@ impl Relay {
             let settled = outbox::found(&self.pool, TRANSACTIONS, &ids, progress).await?;
             self.metrics.relay_duplicates.inc_by(settled);
         }
-        Ok(Position { stream, at_once: true })
+        Ok(Position { stream, at_once: true, singly: false, looked_at: Instant::now() })
     }
 
-    async fn follow(&self, position: &mut Position) -> Stumble {
+    async fn follow(&self, position: &mut Position, republisher: &mut Republisher) -> Stumble {
         loop {
+            if let Err(stumble) = self.republish_some(republisher).await {
+                return stumble;
+            }
             if let Err(stumble) = self.step(position).await {
                 return stumble;
             }
@@ -94,6 +106,7 @@ impl Relay {
     async fn step(&self, position: &mut Position) -> Result<(), Stumble> {
         let waiting = outbox::waiting(&self.pool, READ).await?;
         if waiting.is_empty() {
+            self.look_at_stream(position).await?;
             // Polling is the truth; the writer's word only makes it sooner.
             tokio::time::timeout(POLL, self.committed.notified()).await.ok();
             return Ok(());
@@ -106,27 +119,40 @@ impl Relay {
         Ok(())
     }
 
+    /// Whether an idle stream still ends where it was left.
+    async fn look_at_stream(&self, position: &mut Position) -> Result<(), Stumble> {
+        if position.looked_at.elapsed() < LOOK_AT_STREAM_EVERY {
+            return Ok(());
+        }
+        position.looked_at = Instant::now();
+        let found = self.publisher.stream_state().await?;
+        if found == position.stream { Ok(()) } else { Err(Stumble::Replaced) }
+    }
+
     /// Publishes from the front of what waits, and takes what was acknowledged out of the outbox. Gives their number.
     async fn publish(&self, waiting: &[Waiting], position: &mut Position) -> Result<usize, Stumble> {
         let messages: Vec<OutgoingMessage> = waiting.iter().map(message).collect();
         let expected = position.stream.last_sequence;
         fail::fail_point!("relay::before_publish");
-        let mut outcome = match position.at_once {
-            true => self.publisher.publish_at_once(&messages, expected).await,
-            false => self.publisher.publish_in_order(&messages, expected).await,
+        let mut outcome = match (position.singly, position.at_once) {
+            (true, _) => self.publisher.publish_in_order(&messages[..messages.len().min(1)], expected).await,
+            (false, true) => self.publisher.publish_at_once(&messages, expected).await,
+            (false, false) => self.publisher.publish_in_order(&messages, expected).await,
         };
         if position.at_once && matches!(outcome.end, WindowEnd::DuplicateInWindow) {
             // The stream knows one of them from before what is noted; singly, it says which.
             outcome = self.publisher.publish_in_order(&messages[..1], expected).await;
-        } else if matches!(outcome.end, WindowEnd::Complete) {
+        } else if !position.singly && matches!(outcome.end, WindowEnd::Complete) {
             position.at_once = false;
         }
         fail::fail_point!("relay::acknowledged");
         let WindowOutcome { acknowledged, end } = outcome;
         let settled = acknowledged.len();
         if settled > 0 {
-            let new = acknowledged.iter().filter(|one| !one.duplicate);
-            position.stream.last_sequence = new.map(|one| one.sequence).max().unwrap_or(expected);
+            let (known, new): (Vec<&Acknowledgement>, Vec<_>) = acknowledged.iter().partition(|one| one.duplicate);
+            self.metrics.relay_duplicates.inc_by(known.len() as u64);
+            position.singly = acknowledged.last().is_some_and(|last| last.duplicate);
+            position.stream.last_sequence = new.iter().map(|one| one.sequence).max().unwrap_or(expected);
             let progress = Progress {
                 created_at: truncated(position.stream.created),
                 last_sequence: signed(position.stream.last_sequence),
@@ -141,6 +167,7 @@ impl Relay {
     async fn judge(&self, end: WindowEnd, waiting: &[Waiting], settled: usize) -> Result<usize, Stumble> {
         let (reason, source) = match end {
             WindowEnd::Complete => return Ok(settled),
+            WindowEnd::DuplicateInWindow if settled > 0 => return Ok(settled),
             WindowEnd::DuplicateInWindow => ("it has one of them already", None),
             WindowEnd::WrongLastSequence => ("somebody else has published", None),
             WindowEnd::Unknown { source } => ("no acknowledgement", Some(source)),
@@ -168,11 +195,11 @@ fn message(event: &Waiting) -> OutgoingMessage {
 }
 
 /// Sequences as Postgres counts.
-fn signed(sequence: u64) -> i64 {
+pub(super) fn signed(sequence: u64) -> i64 {
     i64::try_from(sequence).unwrap_or(i64::MAX)
 }
 
 /// Moments as Postgres keeps them.
-fn truncated(moment: time::OffsetDateTime) -> time::OffsetDateTime {
+pub(super) fn truncated(moment: time::OffsetDateTime) -> time::OffsetDateTime {
     moment.replace_nanosecond(moment.nanosecond() / 1_000 * 1_000).unwrap_or(moment)
 }

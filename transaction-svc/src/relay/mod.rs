@@ -7,6 +7,7 @@
 //! acknowledged it, so a crash in between publishes again, and the event's id makes the stream recognise it.
 
 mod drain;
+mod republish;
 
 use std::sync::Arc;
 

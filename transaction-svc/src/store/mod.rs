@@ -15,6 +15,7 @@ pub mod journal;
 pub mod leases;
 pub mod outbox;
 pub mod refunds;
+pub mod republications;
 pub mod statements;
 pub mod transactions;
 pub mod transitions;

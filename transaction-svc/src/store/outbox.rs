@@ -103,6 +103,24 @@ pub async fn found(pool: &PgPool, stream: &str, ids: &[EventId], progress: Progr
     Ok(deleted.rows_affected())
 }
 
+/// Notes where the stream stands though it was known to have come further: it went back.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn reset_in_tx(
+    connection: &mut PgConnection,
+    stream: &str,
+    stands: Progress,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE relay_progress SET created_at = $2, last_sequence = $3 WHERE stream = $1")
+        .bind(stream)
+        .bind(stands.created_at)
+        .bind(stands.last_sequence)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 async fn note_in_tx(connection: &mut PgConnection, stream: &str, progress: Progress) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO relay_progress AS known (stream, created_at, last_sequence) VALUES ($1, $2, $3)
@@ -154,7 +172,7 @@ pub async fn progress(pool: &PgPool, stream: &str) -> Result<Option<Progress>, S
 pub struct Backlog {
     /// How many events wait, at most: positions that were drawn and rolled back are counted, too.
     pub events: i64,
-    /// The event that has waited longest.
+    /// The event that has waited longest; those that are published again do not count.
     pub oldest: Option<EventId>,
 }
 
@@ -165,7 +183,7 @@ pub struct Backlog {
 pub async fn backlog(executor: impl PgExecutor<'_>) -> Result<Backlog, StoreError> {
     let (events, oldest): (i64, Option<Uuid>) = sqlx::query_as(
         "SELECT coalesce(max(position) - min(position) + 1, 0),
-                (SELECT event_id FROM outbox_relay ORDER BY position LIMIT 1)
+                (SELECT event_id FROM outbox_relay WHERE NOT again ORDER BY position LIMIT 1)
          FROM outbox_relay",
     )
     .fetch_one(executor)

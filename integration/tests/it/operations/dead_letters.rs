@@ -7,7 +7,7 @@ use integration::{
 };
 use serde_json::{Value, json};
 
-use super::fixture::Terminal;
+use super::fixture::{Terminal, unread};
 use crate::{
     notifications::fixture::{described, message, now, payment, publish},
     wire::Wire,
@@ -20,16 +20,6 @@ async fn there_are(terminal: &Terminal, expected: &[(&str, u64)]) {
         let found: Vec<_> =
             counts.iter().map(|class| (class["reason"].as_str().unwrap(), class["count"].as_u64().unwrap())).collect();
         anyhow::ensure!(found == expected, "{found:?}");
-        Ok(())
-    })
-    .await;
-}
-
-async fn unread(platform: &Platform, user: &str, count: i64) {
-    let person = platform.person(user).unwrap();
-    eventually("the notifications are there", async || {
-        let counts = person.inbox.counts("me").await?;
-        anyhow::ensure!(counts.unread == count, "{counts:?}");
         Ok(())
     })
     .await;

@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use contract::ReplayId;
 use integration::{
     eventually::eventually,
     stack::{
@@ -13,6 +14,7 @@ use integration::{
 };
 use messaging::{NatsConfig, Role};
 use serde_json::Value;
+use sqlx::PgPool;
 use tokio::process::Command;
 
 /// Runs commands with the configuration of a service.
@@ -80,4 +82,42 @@ pub(crate) async fn plant_dead_letter(platform: &Platform, body: &'static str) -
     let kept =
         eventually("the dead letter is kept", async || Ok(jetstream.publish(subject, body.into()).await?.await?)).await;
     kept.sequence
+}
+
+/// A replay of nothing, planned.
+pub(crate) async fn plan_replay(platform: &Platform) -> ReplayId {
+    let terminal = Terminal::of(platform, ServiceKind::Notification);
+    let planned = terminal.lines("replay --user nobody --reason story").await;
+    planned[0]["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// Everything that a replay has to give back as it was: the rows of notifications without the moments at which they were
+/// stored, and the counters without their versions.
+pub(crate) async fn inboxes(database: &PgPool) -> Vec<(String, i64, Value)> {
+    let rows = sqlx::query_as(
+        "SELECT recipient, position, to_jsonb(notification) - 'created_at' FROM notifications.notifications AS notification
+         UNION ALL
+         SELECT recipient, 0, to_jsonb(counter) - 'version' FROM notifications.notification_counters AS counter
+         ORDER BY 1, 2",
+    );
+    rows.fetch_all(database).await.unwrap()
+}
+
+/// Half of all notifications, gone. Gives how many.
+pub(crate) async fn lose_half(database: &PgPool) -> u64 {
+    let lost = sqlx::query("DELETE FROM notifications.notifications WHERE get_byte(uuid_send(id), 15) % 2 = 0");
+    let lost = lost.execute(database).await.unwrap().rows_affected();
+    assert!(lost > 0);
+    lost
+}
+
+/// Waits until a user has so many unread notifications.
+pub(crate) async fn unread(platform: &Platform, user: &str, count: i64) {
+    let person = platform.person(user).unwrap();
+    eventually("the notifications are there", async || {
+        let counts = person.inbox.counts("me").await?;
+        anyhow::ensure!(counts.unread == count, "{counts:?}");
+        Ok(())
+    })
+    .await;
 }

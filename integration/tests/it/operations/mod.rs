@@ -3,3 +3,6 @@
 mod consumer;
 mod dead_letters;
 pub(crate) mod fixture;
+mod replay;
+mod replay_killed;
+mod republish;

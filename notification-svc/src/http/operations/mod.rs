@@ -3,6 +3,7 @@
 mod audit;
 mod dead_letters;
 mod order;
+mod replays;
 
 use service_kit::http::{Problem, ProblemKind};
 use service_kit::telemetry::chain;
@@ -12,7 +13,7 @@ use super::{Api, error};
 use crate::operate::OperateError;
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(dead_letters::router()).merge(audit::router())
+    OpenApiRouter::new().merge(dead_letters::router()).merge(replays::router()).merge(audit::router())
 }
 
 /// For `map_err` on operations.

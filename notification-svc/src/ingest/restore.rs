@@ -1,0 +1,84 @@
+//! What a replay does beyond an ingest: gives known events the notifications back that they have lost.
+//!
+//! The ids of notifications are made from event and recipient, so it is known which are missing. They take the positions
+//! that their recipient lacks, the lowest first, and only where there are none new ones at the end: whoever lost rows has
+//! them where they were, and whoever follows the inbox is not told twice. Counters are counted again from the rows.
+//!
+//! The order of locks is that of the ingest: events by id, then the counters of all recipients of the batch, by name.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use contract::Event;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::{Arrival, Judged, Outcome, position_and_render, with_preferences};
+use crate::{
+    domain::plan::{Planned, plan},
+    store::{counters, notifications, preferences},
+};
+
+/// What was given back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restored {
+    pub events: usize,
+    pub notifications: usize,
+}
+
+/// The missing notifications of those arrivals that were known before, with the counters of their recipients and of those
+/// of the new ones locked.
+pub(super) async fn lost_in_tx<'e>(
+    connection: &mut PgConnection,
+    arrivals: &'e [Arrival],
+    outcomes: &[Outcome],
+    new: &[(&'e Event, Planned<'e>)],
+) -> sqlx::Result<Vec<(&'e Event, Planned<'e>)>> {
+    // An event that comes twice in a batch is new the first time.
+    let mut told: HashSet<_> = new.iter().map(|(event, _)| event.id).collect();
+    let known = arrivals.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::AlreadyKnown);
+    let known = known.map(|(arrival, _)| &arrival.event).filter(|event| told.insert(event.id));
+    let planned: Vec<_> =
+        known.flat_map(|event| plan(event).into_iter().map(move |planned| (event, planned))).collect();
+    let lost = missing_in_tx(connection, planned).await?;
+    if lost.is_empty() {
+        return Ok(lost);
+    }
+    let recipients: BTreeSet<_> = lost.iter().chain(new).map(|(_, planned)| planned.recipient).collect();
+    counters::lock_all_in_tx(connection, &recipients).await?;
+    // Whoever had the locks before may have restored some.
+    missing_in_tx(connection, lost).await
+}
+
+/// Adds what was lost. The counters have to be locked.
+pub(super) async fn restore_in_tx<'e>(
+    connection: &mut PgConnection,
+    lost: Vec<(&'e Event, Planned<'e>)>,
+    now: OffsetDateTime,
+) -> sqlx::Result<Restored> {
+    if lost.is_empty() {
+        return Ok(Restored::default());
+    }
+    let events: HashSet<_> = lost.iter().map(|(event, _)| event.id).collect();
+    let restored = Restored { events: events.len(), notifications: lost.len() };
+    let mut wanted = BTreeMap::<&str, i64>::new();
+    for (_, planned) in &lost {
+        *wanted.entry(planned.recipient).or_default() += 1;
+    }
+    let recipients: Vec<_> = wanted.keys().copied().collect();
+    let mut free = counters::free_positions_in_tx(connection, &wanted).await?;
+    let chosen = preferences::of_in_tx(connection, &recipients).await?;
+    let judged: Vec<Judged<'e>> = with_preferences(lost, &chosen);
+    let rows = position_and_render(judged, |recipient| free.get_mut(recipient)?.pop_front())?;
+    notifications::insert_in_tx(connection, &rows, now).await?;
+    counters::recount_in_tx(connection, &recipients).await?;
+    Ok(restored)
+}
+
+async fn missing_in_tx<'e>(
+    connection: &mut PgConnection,
+    planned: Vec<(&'e Event, Planned<'e>)>,
+) -> sqlx::Result<Vec<(&'e Event, Planned<'e>)>> {
+    let ids: Vec<_> = planned.iter().map(|(_, planned)| planned.id).collect();
+    let missing = notifications::missing_in_tx(connection, &ids).await?;
+    Ok(planned.into_iter().filter(|(_, planned)| missing.contains(&planned.id)).collect())
+}
