@@ -78,7 +78,7 @@ fn ask() -> impl Strategy<Value = Ask> {
     let until = prop_oneof![4 => Just(None), 2 => (-1..5_i128).prop_map(Some), 1 => Just(Some(366 * 86_400_000_000))];
     let hold = prop_oneof![1 => Just(None), 1 => until.prop_map(|until| Some(Hold(until)))];
     prop_oneof![
-        1 => (0..HOLDERS, currency.clone(), limit)
+        1 => (0..HOLDERS, currency.clone(), limit.clone())
             .prop_map(|(owner, currency, limit)| Ask::Open { owner, currency, limit }),
         8 => (place.clone(), place.clone(), amount, currency, hold).prop_map(
             |(source, destination, amount, currency, hold)| Ask::Pay { source, destination, amount, currency, hold }
@@ -86,6 +86,12 @@ fn ask() -> impl Strategy<Value = Ask> {
         4 => (place.clone(), part.clone()).prop_map(|(payment, amount)| Ask::Capture { payment, amount }),
         1 => place.clone().prop_map(|payment| Ask::Void { payment }),
         1 => place.clone().prop_map(|payment| Ask::Expire { payment }),
+        1 => (place.clone(), prop_oneof![3 => Just(0), 1 => Just(-1)], prop::option::of(limit.clone())).prop_map(
+            |(account, seen, limit)| Ask::Update { account, seen, limit }
+        ),
+        1 => place.clone().prop_map(|account| Ask::Freeze { account }),
+        1 => place.clone().prop_map(|account| Ask::Unfreeze { account }),
+        1 => place.clone().prop_map(|account| Ask::Close { account }),
         4 => (place, part).prop_map(|(payment, amount)| Ask::Refund { payment, amount }),
     ]
 }
@@ -111,6 +117,13 @@ fn located(mut ask: Ask, books: &Books, now: i128) -> Ask {
         | Ask::Void { payment }
         | Ask::Expire { payment }
         | Ask::Refund { payment, .. } => locate(payment, books.payments.len()),
+        Ask::Freeze { account } | Ask::Unfreeze { account } | Ask::Close { account } => {
+            locate(account, books.accounts.len());
+        }
+        Ask::Update { account, seen, .. } => {
+            locate(account, books.accounts.len());
+            *seen += books.accounts.get(*account).map_or(1, |account| account.settings);
+        }
     }
     ask
 }

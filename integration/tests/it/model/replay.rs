@@ -62,10 +62,8 @@ pub(super) async fn replay(
     for sides in effects.chunk_by(|one, next| one.event_id == next.event_id) {
         let event: Value = serde_json::from_slice(&sides[0].body).unwrap();
         let payment: Option<TransactionId> = serde_json::from_value(event["data"]["transaction"]["id"].clone()).ok();
-        let cause = payment.map(|payment| {
-            let name = name_of_cause(&sides[0].kind, payment, places.contains_key(&payment), &event);
-            *causes.get(&name).unwrap_or_else(|| unreachable!("nobody was told of {name}"))
-        });
+        let name = name_of_cause(&sides[0], payment, payment.is_some_and(|id| places.contains_key(&id)), &event);
+        let cause = name.map(|name| *causes.get(&name).unwrap_or_else(|| unreachable!("nobody was told of {name}")));
         let (who, ask) = match cause {
             Some(cause) => (asked[cause].who, renamed(&asked[cause].ask, world, &places)),
             None => (Who::Office, world.accounts[books.accounts.len()].1.clone()),
@@ -88,18 +86,30 @@ fn causes(world: &World, asked: &[Asked]) -> HashMap<String, usize> {
     let named = done.map(|(index, one)| match one.ask {
         Ask::Capture { payment, .. } => (format!("capture of {}", known[payment]), index),
         Ask::Void { payment } => (format!("void of {}", known[payment]), index),
+        Ask::Freeze { account } | Ask::Unfreeze { account } | Ask::Close { account } => {
+            (change_of(world.accounts[account].0, one.reply.json()["version"].as_i64().unwrap()), index)
+        }
         _ => (one.reply.json()["id"].as_str().unwrap().to_owned(), index),
     });
     named.collect()
 }
 
-fn name_of_cause(kind: &str, payment: TransactionId, exists: bool, event: &Value) -> String {
-    match kind {
+fn name_of_cause(effect: &Effect, payment: Option<TransactionId>, exists: bool, event: &Value) -> Option<String> {
+    let Some(payment) = payment else {
+        let account = AccountId::from_uuid(effect.account_id);
+        return (effect.kind != "account.opened").then(|| change_of(account, effect.sequence));
+    };
+    Some(match effect.kind.as_str() {
         "transaction.posted" if exists => format!("capture of {payment}"),
         "transaction.voided" => format!("void of {payment}"),
         "transaction.refunded" => event["data"]["refund"]["id"].as_str().unwrap().to_owned(),
         _ => payment.to_string(),
-    }
+    })
+}
+
+/// A change of an account is told with the account's version after it.
+fn change_of(account: AccountId, version: i64) -> String {
+    format!("change {version} of {account}")
 }
 
 /// The same request, with payments named by their place in the naive books.
@@ -140,8 +150,11 @@ fn stored_event(effects: &[Effect], accounts: &[Uuid], event: &Value) -> Event {
 }
 
 const STATUSES: [&str; 6] = ["pending", "posted", "voided", "expired", "partially_refunded", "refunded"];
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 9] = [
     "account.opened",
+    "account.frozen",
+    "account.unfrozen",
+    "account.closed",
     "transaction.pending",
     "transaction.posted",
     "transaction.voided",

@@ -96,6 +96,11 @@ impl World {
             0..2 if payments > 0 => Ask::Capture { payment: payment(random), amount: part(random) },
             2 if payments > 0 => Ask::Void { payment: payment(random) },
             3..5 if payments > 0 => Ask::Refund { payment: payment(random), amount: part(random) },
+            5 if random.random_bool(0.2) => {
+                let account = random.random_range(0..self.accounts.len());
+                if random.random_bool(0.5) { Ask::Freeze { account } } else { Ask::Close { account } }
+            }
+            6 if random.random_bool(0.5) => Ask::Unfreeze { account: random.random_range(0..self.accounts.len()) },
             _ => {
                 let source = random.random_range(0..self.accounts.len());
                 let Ask::Open { currency, .. } = self.accounts[source].1 else { unreachable!() };
@@ -116,6 +121,7 @@ impl World {
         let part = |amount: Option<i128>| amount.map_or(json!({}), |amount| json!({"amount": amount.to_string()}));
         let at =
             |payment: usize, what: &str| format!("{TRANSACTIONS}/{}/{what}", self.payments.lock().unwrap()[payment]);
+        let status = |account: usize, what: &str| format!("{ACCOUNTS}/{}/{what}", self.accounts[account].0);
         match *ask {
             Ask::Pay { source, destination, amount, currency, ref hold } => {
                 let capture = if hold.is_some() { "manual" } else { "automatic" };
@@ -128,7 +134,10 @@ impl World {
             Ask::Capture { payment, amount } => (at(payment, "capture"), part(amount)),
             Ask::Void { payment } => (at(payment, "void"), json!({})),
             Ask::Refund { payment, amount } => (at(payment, "refunds"), part(amount)),
-            Ask::Open { .. } | Ask::Expire { .. } => unreachable!("nobody wishes that"),
+            Ask::Freeze { account } => (status(account, "freeze"), json!({})),
+            Ask::Unfreeze { account } => (status(account, "unfreeze"), json!({})),
+            Ask::Close { account } => (status(account, "close"), json!({})),
+            Ask::Open { .. } | Ask::Expire { .. } | Ask::Update { .. } => unreachable!("nobody wishes that"),
         }
     }
 }
@@ -167,7 +176,8 @@ fn assert_refusable(one: &Asked, ask: Ask, steps: &[Step], asked: &[Asked]) {
         Ask::Capture { payment, .. } | Ask::Void { payment } | Ask::Refund { payment, .. } => {
             [last.payments[payment].source, last.payments[payment].destination]
         }
-        Ask::Open { .. } | Ask::Expire { .. } => unreachable!("nobody wishes that"),
+        Ask::Freeze { account } | Ask::Unfreeze { account } | Ask::Close { account } => [account; 2],
+        Ask::Open { .. } | Ask::Expire { .. } | Ask::Update { .. } => unreachable!("nobody wishes that"),
     };
     let touches = |step: &Step| step.event.sides.iter().any(|side| touched.contains(&side.account));
     let began_after = |step: &Step| step.cause.is_some_and(|cause| asked[cause].began > one.ended);

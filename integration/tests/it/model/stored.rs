@@ -9,7 +9,7 @@ use transaction_svc::{
     domain::{
         command::{
             Action, Caller, CaptureTerms, CaptureTransaction, Command, CreateTransaction, Entropy, OpenAccount,
-            RefundTransaction,
+            RefundTransaction, UpdateAccount,
         },
         decide::{Applied, Decision, Ledger, Missing, Outcome, decide},
         fingerprint::fingerprint,
@@ -57,6 +57,10 @@ impl Stored {
             Ask::Pay { source, destination, .. } => {
                 [source, destination].iter().any(|one| new(*one, self.accounts.len()))
             }
+            Ask::Update { account, .. }
+            | Ask::Freeze { account }
+            | Ask::Unfreeze { account }
+            | Ask::Close { account } => new(account, self.accounts.len()),
             Ask::Capture { payment, .. }
             | Ask::Void { payment }
             | Ask::Expire { payment }
@@ -98,7 +102,7 @@ impl Stored {
                     self.payments.push(transaction.id);
                     self.ledger.transactions.insert(transaction.id, transaction.clone());
                 }
-                Outcome::TransactionChanged(_) | Outcome::TransactionRefunded(..) => {}
+                Outcome::AccountChanged(_) | Outcome::TransactionChanged(_) | Outcome::TransactionRefunded(..) => {}
             }
         }
         if let (Decision::Applied(_) | Decision::Refused(_), Some(asked)) = (decision, command.idempotency) {
@@ -118,7 +122,7 @@ impl Stored {
         let idempotency = Idempotency { key, fingerprint: fingerprint(&action) };
         let is_office = who == Who::Office;
         Command {
-            caller: Caller { actor, reads_any_account: is_office, moves_any_money: is_office },
+            caller: Caller { actor, any_account: is_office, moves_any_money: is_office },
             idempotency: (!matches!(ask, Ask::Expire { .. })).then_some(idempotency),
             entropy: Entropy { resource: self.commands, event: self.commands },
             traceparent: None,
@@ -162,6 +166,16 @@ impl Stored {
             }),
             Ask::Void { payment } => Action::VoidTransaction(transaction(payment)),
             Ask::Expire { payment } => Action::ExpireTransaction(transaction(payment)),
+            Ask::Update { account: place, seen, limit } => Action::UpdateAccount(UpdateAccount {
+                account: account(place),
+                settings_version: units(seen),
+                name: None,
+                min_balance: limit.map(|limit| limit.map(|limit| MinorUnits::new(units(limit)))),
+                metadata: None,
+            }),
+            Ask::Freeze { account: place } => Action::FreezeAccount(account(place)),
+            Ask::Unfreeze { account: place } => Action::UnfreezeAccount(account(place)),
+            Ask::Close { account: place } => Action::CloseAccount(account(place)),
             Ask::Refund { payment, amount } => Action::RefundTransaction(RefundTransaction {
                 transaction: transaction(payment),
                 amount: amount.map(|amount| Amount::new(units(amount)).unwrap()),
@@ -217,7 +231,9 @@ impl Stored {
         let accounts = self.accounts.iter().map(|id| &self.ledger.accounts[id]).map(|account| Account {
             owner: books.accounts[self.place(account.id)].owner,
             currency: CURRENCIES.iter().position(|code| *code == account.currency.code()).unwrap(),
+            status: account.status.as_str(),
             limit: account.min_balance.map(number),
+            settings: account.settings_version.into(),
             has: [account.posted, account.pending_out, account.pending_in].map(number),
             sequence: account.version.into(),
             changed_at: micros(account.updated_at),
