@@ -82,7 +82,7 @@ impl Operations {
         schema::check(&pool).await.context("the database cannot be used")?;
         // Nobody looks at the metrics of a command, and nobody follows an inbox through it.
         let registry = registry()?;
-        let (metrics, live) = (IngestMetrics::register(&registry)?, Registry::new(open_streams(&registry)?));
+        let (metrics, live) = (IngestMetrics::register(&registry)?, Registry::new(0, open_streams(&registry)?));
         let ingest = Ingest::new(pool.clone(), clock.clone(), metrics, live);
         Self::connect(config.operator, pool, ingest, clock).await
     }
