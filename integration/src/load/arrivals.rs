@@ -2,7 +2,7 @@
 //! their notification can be read.
 //!
 //! Times count from when a create was due, not from when it could be sent: a platform that falls behind cannot hide it by
-//! answering late. One create in [`SAMPLED`] pays a holder of its own whose inbox is then read until it is there.
+//! answering late. One create in `SAMPLED` pays a holder of its own whose inbox is then read until it is there.
 
 use std::{
     collections::BTreeMap,
