@@ -97,7 +97,8 @@ impl World {
             2 if payments > 0 => Ask::Void { payment: payment(random) },
             3..5 if payments > 0 => Ask::Refund { payment: payment(random), amount: part(random) },
             5 if random.random_bool(0.2) => {
-                let account = random.random_range(0..self.accounts.len());
+                // The first accounts, one for each currency, are where all money comes from.
+                let account = random.random_range(CURRENCIES.len()..self.accounts.len());
                 if random.random_bool(0.5) { Ask::Freeze { account } } else { Ask::Close { account } }
             }
             6 if random.random_bool(0.5) => Ask::Unfreeze { account: random.random_range(0..self.accounts.len()) },
