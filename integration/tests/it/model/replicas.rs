@@ -85,35 +85,40 @@ impl World {
     }
 
     fn wish(&self, random: &mut SmallRng) -> (Who, Ask) {
-        let who = match random.random_range(0..OFFICE * 2) {
+        let who = match random.random_range(0..OFFICE * 4) {
             holder if holder < OFFICE => Who::Holder(holder),
             _ => Who::Office,
         };
         let payments = self.payments.lock().unwrap().len();
         let payment = |random: &mut SmallRng| random.random_range(0..payments);
         let part = |random: &mut SmallRng| random.random_bool(0.7).then(|| random.random_range(1..150));
-        let ask = match random.random_range(0..10) {
+        let ask = match random.random_range(0..30) {
             0..2 if payments > 0 => Ask::Capture { payment: payment(random), amount: part(random) },
             2 if payments > 0 => Ask::Void { payment: payment(random) },
             3..5 if payments > 0 => Ask::Refund { payment: payment(random), amount: part(random) },
             5 if random.random_bool(0.2) => {
                 // The first accounts, one for each currency, are where all money comes from.
                 let account = random.random_range(CURRENCIES.len()..self.accounts.len());
-                if random.random_bool(0.5) { Ask::Freeze { account } } else { Ask::Close { account } }
+                if random.random_bool(0.9) { Ask::Freeze { account } } else { Ask::Close { account } }
             }
-            6 if random.random_bool(0.5) => Ask::Unfreeze { account: random.random_range(0..self.accounts.len()) },
+            6 => Ask::Unfreeze { account: random.random_range(0..self.accounts.len()) },
             _ => {
                 let source = random.random_range(0..self.accounts.len());
                 let Ask::Open { currency, .. } = self.accounts[source].1 else { unreachable!() };
+                // Accounts take turns with their currencies; most payments stay in one.
+                let same = source + CURRENCIES.len() * random.random_range(1..=OFFICE);
+                let any = random.random_range(0..self.accounts.len());
                 Ask::Pay {
                     source,
-                    destination: random.random_range(0..self.accounts.len()),
+                    destination: if random.random_bool(0.9) { same % self.accounts.len() } else { any },
                     amount: random.random_range(1..200),
                     currency,
                     hold: random.random_bool(0.5).then_some(Hold(None)),
                 }
             }
         };
+        // The edge turns everybody else away before the ledger is asked.
+        let who = if matches!(ask, Ask::Freeze { .. } | Ask::Unfreeze { .. }) { Who::Office } else { who };
         (who, ask)
     }
 
