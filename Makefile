@@ -11,7 +11,7 @@ FAULTS := --features transaction-svc/failpoints,notification-svc/failpoints
 platform := target/debug/platform
 export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
 
-.PHONY: help run test check chaos bench build tools
+.PHONY: help run test check chaos plans bench build tools
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,10 @@ check: tools ## Formatting, lints, dependencies, documentation
 chaos: build tools ## Only the stories in which processes are killed, frozen and away
 	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE) \
 	  --filterset 'package(integration) and test(/^(crashes|takeover|outages)::/)'
+
+plans: build tools ## The plans of every list of transactions at a million rows
+	@$(platform) servers -- cargo nextest run --package integration $(FAULTS) --run-ignored only --no-capture \
+	  --filterset 'test(/^filters::/)'
 
 bench: ## Rates and times under load, beside pgbench on the same server
 	@cargo build --release --workspace --bins

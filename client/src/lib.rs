@@ -4,6 +4,7 @@
 //! with the same key, and [`Error::may_retry`] says when. The client never repeats anything by itself.
 
 mod accounts;
+mod batches;
 mod error;
 mod lifecycle;
 mod notifications;
@@ -12,6 +13,7 @@ mod transactions;
 mod transport;
 
 pub use accounts::AccountSettings;
+pub use batches::TransactionFilter;
 pub use error::{Error, Problem};
 pub use notifications::Notifications;
 pub use stream::NotificationStream;

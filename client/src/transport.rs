@@ -86,6 +86,19 @@ impl Transport {
         decode(&self.send(self.request(method, path).header("Idempotency-Key", key).json(body)).await?)
     }
 
+    /// A POST that changes nothing, and so needs no key.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        decode(&self.send(self.request(Method::POST, path).query(query).json(body)).await?)
+    }
+
     /// A POST without a body that may be repeated as it is.
     ///
     /// # Errors

@@ -78,6 +78,14 @@ pub struct Transaction {
     pub updated_at: OffsetDateTime,
 }
 
+/// Transactions that were created together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Created {
+    /// In the order in which they were asked for.
+    pub data: Vec<Transaction>,
+}
+
 /// What one event did to one account. Of an account that the reader may not read, it says the amount only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -111,10 +111,7 @@ impl LedgerMetrics {
         self.batch_commands.observe(commands.len() as f64);
         for (command, decision) in commands.zip(decisions) {
             let outcome = match decision {
-                Decision::Applied(applied) => {
-                    self.applied(applied.kind, &applied.outcome);
-                    "applied"
-                }
+                Decision::Applied(_) | Decision::AllApplied(_) => "applied",
                 Decision::Refused(_) => "refused",
                 Decision::Repeated(_) => "repeated",
                 Decision::KeyReused(_) => "key_reused",
@@ -122,6 +119,7 @@ impl LedgerMetrics {
                 Decision::Forbidden => "forbidden",
                 Decision::Busy => "busy",
             };
+            decision.applied().iter().for_each(|applied| self.applied(applied.kind, &applied.outcome));
             self.commands.with_label_values(&[command.action.operation(), outcome]).inc();
         }
     }

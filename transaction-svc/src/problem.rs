@@ -61,6 +61,7 @@ pub fn of_refusal(refusal: &Refusal) -> Problem {
             let detail = format!("The balance of account {account} would be larger than the ledger can hold.");
             about(account, AMOUNT_OUT_OF_RANGE, detail)
         }
+        Refusal::OfItem { index, refusal } => of_refusal(refusal).with("index", *index),
         Refusal::ExpiryOutOfRange => {
             let days = LONGEST_HOLD.whole_days();
             Problem::new(EXPIRY_OUT_OF_RANGE, format!("A hold ends in the future, at most {days} days from now."))

@@ -4,8 +4,10 @@
 
 mod authority;
 mod bad_input;
+mod batches;
 mod conditional;
 mod crashes;
+mod filters;
 mod growth;
 mod idempotency;
 mod lifecycle;
@@ -16,6 +18,7 @@ mod notifications;
 mod operations;
 mod outages;
 mod proof;
+mod races;
 mod redis;
 mod rows;
 mod run;

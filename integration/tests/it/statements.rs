@@ -179,3 +179,29 @@ async fn the_journals_feed_skips_no_event_that_commits_after_a_later_one() {
     let wire = crate::wire::Wire::to(&trial.platform.transaction_svc[1]).bearing(&token);
     wire.get(&format!("/v1/events?after={beyond}")).await.problem(410, "sequence_too_old");
 }
+
+#[tokio::test]
+async fn a_feed_does_not_go_on_from_before_the_journal_begins() {
+    let stage = Stage::with(1).await;
+    let alice = stage.wire("alice");
+    stage.assert_in_order().await;
+    // As months of the journal are dropped: the oldest events first.
+    let dropped = "DELETE FROM transactions.events WHERE id IN
+                       (SELECT event_id FROM transactions.effects WHERE account_id = $1 AND sequence = 1)
+                   RETURNING id";
+    let dropped: uuid::Uuid =
+        sqlx::query_scalar(dropped).bind(stage.alice.uuid()).fetch_one(stage.database()).await.unwrap();
+    sqlx::query("DELETE FROM transactions.events WHERE id < $1").bind(dropped).execute(stage.database()).await.unwrap();
+    let path = |after| format!("{ACCOUNTS}/{}/events?after_sequence={after}", stage.alice);
+    alice.get(&path(0)).await.problem(410, "sequence_too_old");
+    let rest = alice.get(&path(1)).await.json();
+    assert_eq!(
+        (&rest["data"][0]["sequence"], &rest["next_after"], &rest["more"]),
+        (&2.into(), &2.into(), &false.into())
+    );
+
+    let operator = stage.wire_with("ops", OPERATOR_SCOPES);
+    let dropped = EventId::from_uuid(dropped);
+    operator.get(&format!("/v1/events?after={dropped}")).await.problem(410, "sequence_too_old");
+    assert_eq!(operator.get("/v1/events").await.status, 200);
+}

@@ -143,6 +143,10 @@ fn sent(stage: &Stage, operation: &str) -> Sent {
         "open_account" => (Some(account("alice")), Some((403, "forbidden"))),
         "replace_preferences" => (Some(json!({"locale": "de", "muted_types": []}).to_string()), None),
         "create_transaction" => (Some(payment(stage.alice, stage.bob, 1)), Some((422, "unknown_account"))),
+        "create_transactions" => {
+            let one: Value = serde_json::from_str(&payment(stage.alice, stage.bob, 1)).unwrap();
+            (Some(json!({"mode": "atomic", "transactions": [one]}).to_string()), Some((422, "unknown_account")))
+        }
         "redrive_dead_letters" | "discard_dead_letters" => {
             (Some(json!({"only": "none_of_these", "reason": "a story"}).to_string()), None)
         }
@@ -262,7 +266,7 @@ async fn strangers_get_nowhere_and_users_where_their_scope_lets_them() {
         assert_its_scope_is_needed(&stage, &alices, operation).await;
         assert_nothing_of_alices_is_found_by_another(&stage, &alices, operation).await;
     }
-    assert_eq!(stage.rows().await, before.after(0, 1), "only the refused payment was answered for good");
+    assert_eq!(stage.rows().await, before.after(0, 2), "only the refused payments were answered for good");
     assert_eq!(stage.inbox("alice").get(NOTIFICATIONS).await.body, inbox.body);
 
     for operation in &operations {
@@ -290,7 +294,8 @@ async fn alices(stage: &Stage) -> Names {
     let account = async || alice.open_account().await.unwrap().id;
     let frozen = account().await;
     stage.bank.office.ledger.freeze_account(&fresh_key(), frozen).await.unwrap();
-    let held = NewTransaction::new(stage.bank.settlement, stage.alice, cents(1), Currency::EUR).held(None);
+    // Captured, the first pays for what alice spends before she refunds what was paid to her.
+    let held = NewTransaction::new(stage.bank.settlement, stage.alice, cents(10), Currency::EUR).held(None);
     let hold = async || stage.bank.office.ledger.create(&fresh_key(), &held).await.unwrap().id;
     Names {
         user: alice.name.clone(),

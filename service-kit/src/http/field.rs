@@ -56,6 +56,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
 #[derive(Debug, Default)]
 pub struct Fields {
     errors: Vec<FieldProblem>,
+    /// Where in the body the fields are that are read now.
+    within: String,
 }
 
 impl Fields {
@@ -96,10 +98,18 @@ impl Fields {
         }
     }
 
+    /// Reads the fields of a part of the body, whose pointers begin there.
+    pub fn within<T>(&mut self, pointer: String, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.within, pointer);
+        let value = read(self);
+        self.within = outer;
+        value
+    }
+
     /// Reports a field that is refused for a reason of the caller's own.
     pub fn refuse(&mut self, pointer: impl Into<Cow<'static, str>>, code: &'static str, detail: impl Into<String>) {
         self.errors.push(FieldProblem {
-            pointer: pointer.into().into_owned(),
+            pointer: format!("{}{}", self.within, pointer.into()),
             code: code.into(),
             detail: detail.into(),
         });
@@ -117,7 +127,7 @@ impl Fields {
     }
 
     fn refused<T>(&mut self, pointer: Cow<'static, str>, problem: FieldProblem) -> Option<T> {
-        let pointer = pointer.into_owned() + &problem.pointer;
+        let pointer = format!("{}{pointer}{}", self.within, problem.pointer);
         self.errors.push(FieldProblem { pointer, ..problem });
         None
     }

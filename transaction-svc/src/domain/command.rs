@@ -64,6 +64,8 @@ pub struct Entropy {
 pub enum Action {
     OpenAccount(OpenAccount),
     CreateTransaction(CreateTransaction),
+    /// All of them or none.
+    CreateTransactions(Vec<BatchItem>),
     CaptureTransaction(CaptureTransaction),
     VoidTransaction(TransactionId),
     /// What the ledger asks of itself once a hold is over.
@@ -110,6 +112,22 @@ pub struct CreateTransaction {
     pub metadata: Metadata,
 }
 
+/// One of several transactions that are created together.
+#[derive(Debug, Clone)]
+pub struct BatchItem {
+    pub create: CreateTransaction,
+    pub entropy: Entropy,
+}
+
+/// Two batches are the same if they ask for the same, whatever ids they would get.
+impl PartialEq for BatchItem {
+    fn eq(&self, other: &Self) -> bool {
+        self.create == other.create
+    }
+}
+
+impl Eq for BatchItem {}
+
 /// When the money of a new transaction moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaptureTerms {
@@ -140,6 +158,7 @@ impl Action {
         match self {
             Self::OpenAccount(_) => "open_account",
             Self::CreateTransaction(_) => "create_transaction",
+            Self::CreateTransactions(_) => "create_transactions",
             Self::CaptureTransaction(_) => "capture_transaction",
             Self::VoidTransaction(_) => "void_transaction",
             Self::ExpireTransaction(_) => "expire_transaction",
@@ -153,19 +172,27 @@ impl Action {
 
     /// The accounts that this names. Those of the transaction that it names must be locked, too.
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
-        let named = match self {
-            Self::CreateTransaction(create) => [Some(create.source), Some(create.destination)],
-            Self::UpdateAccount(update) => [Some(update.account), None],
+        let (named, created): (_, &[BatchItem]) = match self {
+            Self::CreateTransaction(create) => ([Some(create.source), Some(create.destination)], &[]),
+            Self::CreateTransactions(items) => ([None, None], items),
+            Self::UpdateAccount(update) => ([Some(update.account), None], &[]),
             Self::FreezeAccount(account) | Self::UnfreezeAccount(account) | Self::CloseAccount(account) => {
-                [Some(*account), None]
+                ([Some(*account), None], &[])
             }
             Self::OpenAccount(_)
             | Self::CaptureTransaction(_)
             | Self::VoidTransaction(_)
             | Self::ExpireTransaction(_)
-            | Self::RefundTransaction(_) => [None, None],
+            | Self::RefundTransaction(_) => ([None, None], &[]),
         };
-        named.into_iter().flatten()
+        let created = created.iter().flat_map(|item| [item.create.source, item.create.destination]);
+        named.into_iter().flatten().chain(created)
+    }
+
+    /// How many events this can cause: what a commit can hold is bounded.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        if let Self::CreateTransactions(items) = self { items.len() } else { 1 }
     }
 
     /// The transaction that this changes.
@@ -177,6 +204,7 @@ impl Action {
             Self::RefundTransaction(refund) => Some(refund.transaction),
             Self::OpenAccount(_)
             | Self::CreateTransaction(_)
+            | Self::CreateTransactions(_)
             | Self::UpdateAccount(_)
             | Self::FreezeAccount(_)
             | Self::UnfreezeAccount(_)

@@ -15,6 +15,13 @@ pub fn fingerprint(action: &Action) -> Fingerprint {
     match action {
         Action::OpenAccount(open) => account(&mut parts, open),
         Action::CreateTransaction(create) => transaction(&mut parts, create),
+        Action::CreateTransactions(items) => {
+            for item in items {
+                let mut single = Parts::of("create_transaction");
+                transaction(&mut single, &item.create);
+                parts.part(single.fingerprint());
+            }
+        }
         Action::CaptureTransaction(capture) => part_of(&mut parts, capture.transaction, capture.amount),
         Action::RefundTransaction(refund) => part_of(&mut parts, refund.transaction, refund.amount),
         Action::UpdateAccount(update) => settings(&mut parts, update),

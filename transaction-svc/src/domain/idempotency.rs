@@ -68,6 +68,12 @@ impl Parts {
         self
     }
 
+    /// A part that is a whole request by itself.
+    pub fn part(&mut self, fingerprint: Fingerprint) -> &mut Self {
+        self.0.update(fingerprint.0);
+        self
+    }
+
     #[must_use]
     pub fn fingerprint(self) -> Fingerprint {
         Fingerprint(self.digest())

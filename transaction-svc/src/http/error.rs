@@ -9,7 +9,10 @@ use service_kit::{
 };
 
 pub(super) use crate::problem::not_found;
-use crate::{store::StoreError, writer::WriteError};
+use crate::{
+    store::StoreError,
+    writer::{DryRunError, WriteError},
+};
 
 const RETRY_AFTER_SECONDS: u32 = 1;
 
@@ -23,6 +26,23 @@ pub(super) fn store(error: impl Borrow<StoreError>) -> Problem {
         tracing::error!(cause = chain(error), "A query failed.");
         Problem::new(ProblemKind::INTERNAL, "Something failed on our side.")
     }
+}
+
+/// For `map_err` on commands that are only tried.
+pub(super) fn dry_run(error: DryRunError) -> Problem {
+    match error {
+        DryRunError::Store(error) => store(error),
+        DryRunError::Encode(error) => {
+            tracing::error!(cause = chain(&error), "An answer cannot be written.");
+            Problem::new(ProblemKind::INTERNAL, "Something failed on our side; nothing was changed.")
+        }
+    }
+}
+
+/// An answer of the ledger is no JSON.
+pub(super) fn unreadable_answer() -> Problem {
+    tracing::error!("An answer of the ledger is not JSON.");
+    Problem::new(ProblemKind::INTERNAL, "Something failed on our side.")
 }
 
 /// What the journal holds is no event.

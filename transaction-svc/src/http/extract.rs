@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Path, rejection::PathRejection};
+use axum::extract::{FromRef, FromRequestParts, Path, rejection::PathRejection};
 use axum::http::{HeaderName, request::Parts};
 use rand::random;
 use service_kit::{
-    auth::{Caller, Scope},
+    auth::{Caller, Scope, Verifier},
     http::{Problem, ProblemKind, RequestId, TraceParent},
 };
 
@@ -32,14 +32,25 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
         let malformed = |detail: &'static str| Problem::new(ProblemKind::MALFORMED, detail);
         let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
         let key = values.next().ok_or_else(|| malformed("The header Idempotency-Key is required."))?;
-        let valid =
-            |key: &str| (1..=MAX_KEY_LENGTH).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-        match key.to_str() {
-            Ok(key) if valid(key) && values.next().is_none() => Ok(Self(key.to_owned())),
-            _ => {
-                Err(malformed("The header Idempotency-Key must be given once, with 1 to 255 visible ASCII characters."))
-            }
-        }
+        let key =
+            key.to_str().ok().filter(|_| values.next().is_none()).and_then(|key| Self::try_from(key.to_owned()).ok());
+        key.ok_or_else(|| {
+            malformed("The header Idempotency-Key must be given once, with 1 to 255 visible ASCII characters.")
+        })
+    }
+}
+
+/// The text is no key.
+#[derive(Debug, thiserror::Error)]
+#[error("must have 1 to 255 visible ASCII characters")]
+pub(super) struct InvalidKey;
+
+impl TryFrom<String> for IdempotencyKey {
+    type Error = InvalidKey;
+
+    fn try_from(key: String) -> Result<Self, InvalidKey> {
+        let valid = (1..=MAX_KEY_LENGTH).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if valid { Ok(Self(key)) } else { Err(InvalidKey) }
     }
 }
 
@@ -70,44 +81,78 @@ impl<T: FromStr + Send, U: FromStr + Send, S: Send + Sync> FromRequestParts<S> f
     }
 }
 
-/// What a handler needs of a request, besides its body, to make a command.
+/// What a handler needs of a request, besides its body, to make a command that has a key.
 #[derive(Debug)]
 pub(super) struct CommandContext {
     pub(super) caller: Caller,
     pub(super) request_id: RequestId,
+    keyless: KeylessContext,
     key: IdempotencyKey,
+}
+
+/// The same where commands have keys of their own, or none.
+#[derive(Debug, Clone)]
+pub(super) struct KeylessContext {
+    pub(super) caller: Caller,
+    pub(super) request_id: RequestId,
+    /// What the header says, where it says something.
+    pub(super) key: Result<IdempotencyKey, Problem>,
     traceparent: Option<TraceParent>,
 }
 
-impl<S> FromRequestParts<S> for CommandContext
+impl<S> FromRequestParts<S> for KeylessContext
 where
     S: Send + Sync,
-    service_kit::auth::Verifier: axum::extract::FromRef<S>,
+    Verifier: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let request_id = RequestId::from_request_parts(parts, state).await?;
-        let key = IdempotencyKey::from_request_parts(parts, state).await?;
+        let key = IdempotencyKey::from_request_parts(parts, state).await;
         Ok(Self { caller, request_id, key, traceparent: parts.extensions.get().cloned() })
+    }
+}
+
+impl<S> FromRequestParts<S> for CommandContext
+where
+    S: Send + Sync,
+    Verifier: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        KeylessContext::from_request_parts(parts, state).await?.with_key()
     }
 }
 
 impl CommandContext {
     pub(super) fn command(&self, action: Action) -> Command {
+        self.keyless.command(Some(&self.key), action)
+    }
+}
+
+impl KeylessContext {
+    /// For a command that needs the key of the header.
+    pub(super) fn with_key(self) -> Result<CommandContext, Problem> {
+        let key = self.key.clone()?;
+        Ok(CommandContext { caller: self.caller.clone(), request_id: self.request_id.clone(), keyless: self, key })
+    }
+
+    pub(super) fn command(&self, key: Option<&IdempotencyKey>, action: Action) -> Command {
         let actor = Actor { issuer: self.caller.issuer.clone(), subject: self.caller.subject.clone() };
-        let idempotency = Idempotency {
-            key: KeyDigest::new(&actor, action.operation(), &self.key.0),
+        let idempotency = key.map(|key| Idempotency {
+            key: KeyDigest::new(&actor, action.operation(), &key.0),
             fingerprint: fingerprint(&action),
-        };
+        });
         Command {
             caller: command::Caller {
                 actor,
                 any_account: self.caller.may(Scope::AccountsAny),
                 moves_any_money: self.caller.may(Scope::TransactionsAny),
             },
-            idempotency: Some(idempotency),
+            idempotency,
             entropy: Entropy { resource: random(), event: random() },
             traceparent: self.traceparent.as_ref().map(|parent| parent.to_string().into()),
             action,

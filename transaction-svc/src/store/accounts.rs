@@ -129,6 +129,19 @@ pub async fn find(database: &DatabaseConnection, id: AccountId) -> Result<Option
     account::Entity::find_by_id(id.uuid()).one(database).await?.map(Account::try_from).transpose()
 }
 
+/// These accounts, as far as they exist, all of the same moment.
+///
+/// # Errors
+/// Those of the database, and a corrupt row.
+pub async fn find_all(
+    database: &DatabaseConnection,
+    ids: impl IntoIterator<Item = AccountId>,
+) -> Result<Vec<Account>, StoreError> {
+    let ids: BTreeSet<Uuid> = ids.into_iter().map(AccountId::uuid).collect();
+    let rows = account::Entity::find().filter(account::Column::Id.is_in(ids)).all(database).await?;
+    rows.into_iter().map(Account::try_from).collect()
+}
+
 /// Who holds these accounts, as far as they exist.
 ///
 /// # Errors

@@ -12,3 +12,7 @@ pub const DURABLE: &str =
 /// is found in the stream and removed again.
 pub(super) const RELAXED: &str = "BEGIN; SET LOCAL synchronous_commit = off; \
      SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
+/// For pages of lists. A planner that knows the average account, and not the busy one, would collect all rows of an account and
+/// sort them; an index has them in order, and a page needs the first few.
+pub const IN_ORDER: &str = "BEGIN READ ONLY; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off";

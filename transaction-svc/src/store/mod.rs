@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod answers;
 pub mod begin;
+pub mod clock;
 mod column;
 pub mod effects;
 mod entity;
@@ -17,6 +18,7 @@ pub mod outbox;
 pub mod refunds;
 pub mod republications;
 pub mod statements;
+pub mod transaction_list;
 pub mod transactions;
 pub mod transitions;
 pub mod verifications;

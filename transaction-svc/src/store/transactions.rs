@@ -4,13 +4,8 @@ use contract::{
     AccountId, Amount, MinorUnits, TransactionId,
     transaction::{Capture, TransactionStatus},
 };
-use sea_orm::{
-    ColumnTrait, DatabaseBackend, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
-};
-use serde::Serialize;
+use sea_orm::{DatabaseConnection, EntityTrait};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{
     StoreError,
@@ -67,70 +62,6 @@ pub async fn insert_in_tx(connection: &mut PgConnection, transactions: &[&Transa
 /// Those of the database, and a corrupt row.
 pub async fn find(database: &DatabaseConnection, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
     transaction::Entity::find_by_id(id.uuid()).one(database).await?.map(Transaction::try_from).transpose()
-}
-
-/// Whose transactions a list shows.
-#[derive(Debug, Clone, Serialize)]
-pub enum Whose {
-    Everybodys,
-    /// Those with an account of this owner on either side.
-    Owner(String),
-    /// Those with this account on either side.
-    Account(AccountId),
-}
-
-/// Transactions, newest first, older than `before`.
-///
-/// # Errors
-/// Those of the database, and a corrupt row.
-pub async fn list(
-    database: &DatabaseConnection,
-    whose: &Whose,
-    status: Option<TransactionStatus>,
-    before: Option<TransactionId>,
-    limit: u64,
-) -> Result<Vec<Transaction>, StoreError> {
-    let (accounts, whose): (_, sea_orm::Value) = match whose {
-        Whose::Everybodys => return list_everybodys(database, status, before, limit).await,
-        Whose::Owner(owner) => ("SELECT id FROM accounts WHERE owner = $1", owner.as_str().into()),
-        Whose::Account(account) => ("SELECT $1 AS id", account.uuid().into()),
-    };
-    // A few rows from each side of each account, by the indexes that hold them in this order: never all rows of a busy
-    // account.
-    let sql = format!(
-        "WITH mine AS ({accounts}),
-              side AS (SELECT found.* FROM mine CROSS JOIN LATERAL (
-                  (SELECT * FROM transactions WHERE source = mine.id AND id < $2 AND ($3 IS NULL OR status = $3)
-                   ORDER BY id DESC LIMIT $4)
-                  UNION ALL
-                  (SELECT * FROM transactions WHERE destination = mine.id AND id < $2 AND ($3 IS NULL OR status = $3)
-                   ORDER BY id DESC LIMIT $4)) AS found)
-         SELECT DISTINCT ON (id) * FROM side ORDER BY id DESC LIMIT $4"
-    );
-    let before = before.map_or(Uuid::max(), TransactionId::uuid);
-    let status = status.map(|status| status.as_str().to_owned());
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = [whose, before.into(), status.into(), limit.into()];
-    let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, values);
-    let rows = transaction::Model::find_by_statement(statement).all(database).await?;
-    rows.into_iter().map(Transaction::try_from).collect()
-}
-
-async fn list_everybodys(
-    database: &DatabaseConnection,
-    status: Option<TransactionStatus>,
-    before: Option<TransactionId>,
-    limit: u64,
-) -> Result<Vec<Transaction>, StoreError> {
-    let mut query = transaction::Entity::find();
-    if let Some(status) = status {
-        query = query.filter(transaction::Column::Status.eq(status.as_str()));
-    }
-    if let Some(before) = before {
-        query = query.filter(transaction::Column::Id.lt(before.uuid()));
-    }
-    let rows = query.order_by_desc(transaction::Column::Id).limit(limit).all(database).await?;
-    rows.into_iter().map(Transaction::try_from).collect()
 }
 
 impl TryFrom<transaction::Model> for Transaction {

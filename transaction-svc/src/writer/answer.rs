@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use contract::transaction::{Created, Transaction as TransactionView};
 use service_kit::http::{Problem, RequestId};
 
-use super::{WriteError, queue::Submission};
+use super::WriteError;
 use crate::{
     domain::{
         command::{Caller, Command},
@@ -27,6 +28,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer of a command that was only tried: without what says that something was made.
+    #[must_use]
+    pub fn tried(content: StoredAnswer) -> Self {
+        let status = if content.status == CREATED { OK } else { content.status };
+        Self { content: StoredAnswer { status, location: None, etag: None, ..content }, replayed: false }
+    }
+
     /// Whether the command was carried out, now or before.
     #[must_use]
     pub fn is_success(&self) -> bool {
@@ -35,10 +43,15 @@ impl Answer {
 }
 
 /// The answer that is stored under the command's key, for decisions that are answers of their own.
-pub(super) fn stored(decision: &Decision, submission: &Submission) -> Result<Option<StoredAnswer>, serde_json::Error> {
+pub(super) fn stored(
+    decision: &Decision,
+    caller: &Caller,
+    request_id: &RequestId,
+) -> Result<Option<StoredAnswer>, serde_json::Error> {
     match decision {
-        Decision::Applied(applied) => done(applied, &submission.command.caller).map(Some),
-        Decision::Refused(refusal) => Ok(Some(refused(&problem::of_refusal(refusal), &submission.request_id))),
+        Decision::Applied(applied) => done(applied, caller).map(Some),
+        Decision::AllApplied(created) => all_done(created, caller).map(Some),
+        Decision::Refused(refusal) => Ok(Some(refused(&problem::of_refusal(refusal), request_id))),
         Decision::Repeated(_) | Decision::KeyReused(_) | Decision::NotFound | Decision::Forbidden | Decision::Busy => {
             Ok(None)
         }
@@ -59,7 +72,9 @@ pub(super) fn reply(
         Earlier::InBatch(index) => new.get(*index).and_then(Option::as_ref),
     };
     let (content, replayed) = match decision {
-        Decision::Applied(_) | Decision::Refused(_) => (new.get(index).cloned().flatten(), false),
+        Decision::Applied(_) | Decision::AllApplied(_) | Decision::Refused(_) => {
+            (new.get(index).cloned().flatten(), false)
+        }
         Decision::Repeated(earlier) => (first(earlier).cloned(), true),
         Decision::KeyReused(earlier) => {
             let location = first(earlier).and_then(|answer| answer.location.as_deref());
@@ -101,6 +116,19 @@ fn done(applied: &Applied, caller: &Caller) -> Result<StoredAnswer, serde_json::
         }
     };
     Ok(StoredAnswer { status, body: Bytes::from(body), location, etag })
+}
+
+/// The transactions that were created together, in the order in which they were asked for.
+fn all_done(created: &[Applied], caller: &Caller) -> Result<StoredAnswer, serde_json::Error> {
+    let transactions = created.iter().filter_map(|applied| Some((applied, applied.outcome.transaction()?)));
+    let data = transactions.map(|(applied, transaction)| shown_to(caller, applied, transaction)).collect();
+    let body = serde_json::to_vec(&Created { data })?;
+    Ok(StoredAnswer { status: CREATED, body: Bytes::from(body), location: None, etag: None })
+}
+
+fn shown_to(caller: &Caller, applied: &Applied, transaction: &Transaction) -> TransactionView {
+    let effects = applied.effects.iter().map(|effect| view::effect(effect, caller.manages(&effect.owner))).collect();
+    view::transaction(transaction, effects)
 }
 
 const OK: i16 = 200;

@@ -20,6 +20,9 @@ use crate::{
 /// How often a batch is decided anew because another replica was faster with one of its keys.
 const MAX_ATTEMPTS: usize = 5;
 
+/// How many events one commit carries at the most. No command alone has more.
+const MAX_EVENTS: usize = 1_024;
+
 /// Above all timeouts of the database's own: it bounds what a host that vanished without a word can hold up.
 const PREPARE_WITHIN: Duration = Duration::from_secs(12);
 const COMMIT_WITHIN: Duration = Duration::from_secs(6);
@@ -41,7 +44,7 @@ struct Prepared {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(writer: &'a Writer, submissions: Vec<Submission>) -> Self {
-        Self { writer, parts: vec![submissions] }
+        Self { writer, parts: in_parts(submissions) }
     }
 
     /// Answers every submission. Gives up the turn as soon as only the commit is left to do.
@@ -93,7 +96,7 @@ impl<'a> Batch<'a> {
             .each
             .iter()
             .zip(part)
-            .map(|(decision, submission)| answer::stored(decision, submission))
+            .map(|(decision, submission)| answer::stored(decision, &submission.command.caller, &submission.request_id))
             .collect::<Result<Vec<_>, _>>()?;
         write_in_tx(&mut transaction, part, &decided, &stored, now).await?;
         let replies = decided
@@ -146,6 +149,23 @@ impl<'a> Batch<'a> {
             answer_all(part, WriteError::Failed);
         }
     }
+}
+
+/// In parts that one commit can hold, the first of them last.
+fn in_parts(submissions: Vec<Submission>) -> Vec<Vec<Submission>> {
+    let (mut parts, mut part, mut weight) = (Vec::new(), Vec::new(), 0);
+    for submission in submissions {
+        let added = submission.command.action.weight();
+        if weight > 0 && weight + added > MAX_EVENTS {
+            parts.push(std::mem::take(&mut part));
+            weight = 0;
+        }
+        weight += added;
+        part.push(submission);
+    }
+    parts.push(part);
+    parts.reverse();
+    parts
 }
 
 async fn write_in_tx(

@@ -11,6 +11,7 @@
 
 mod answer;
 mod batch;
+mod dry_run;
 mod load;
 mod queue;
 mod write;
@@ -22,6 +23,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 pub use answer::Answer;
+pub use dry_run::{DryRunError, dry_run};
 pub use queue::{Commands, WriteError};
 
 use crate::{cache::TransactionCache, metrics::LedgerMetrics};

@@ -186,6 +186,7 @@ impl Stored {
     fn said(&self, decision: &Decision) -> Said {
         match decision {
             Decision::Applied(applied) => Said::Done(Box::new(self.event(applied))),
+            Decision::AllApplied(_) => unreachable!("nothing is asked for together"),
             Decision::Refused(refusal) => Said::Refused(problem::of_refusal(refusal).kind.code),
             Decision::Repeated(_) => Said::Again,
             Decision::KeyReused(_) => Said::KeyReused,

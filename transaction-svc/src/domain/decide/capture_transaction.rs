@@ -31,7 +31,7 @@ pub(super) fn apply(
     sides.can_move_money()?;
     let source = BalanceChange { pending_out: held.debit(), ..BalanceChange::posted(captured.debit()) };
     let destination = BalanceChange { pending_in: held.debit(), ..BalanceChange::posted(captured.credit()) };
-    let movement = sides.movement(command, at, source, destination)?;
+    let movement = sides.movement(command.entropy, at, source, destination)?;
     let changed = Transaction {
         status: TransactionStatus::Posted,
         captured_amount: captured.credit(),

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::{Applied, Ledger, NotApplied, Outcome, Refusal, movement::Sides};
 use crate::domain::{
     account::BalanceChange,
-    command::{CaptureTerms, Command, CreateTransaction},
+    command::{Caller, CaptureTerms, CreateTransaction, Entropy},
     transaction::Transaction,
 };
 
@@ -18,15 +18,20 @@ const HOLD: Duration = Duration::days(7);
 /// For how long it may be held.
 pub const LONGEST_HOLD: Duration = Duration::days(365);
 
-pub(super) fn apply(ledger: &mut Ledger, command: &Command, create: &CreateTransaction) -> Result<Applied, NotApplied> {
-    let sides = sides(ledger, command, create)?;
+pub(super) fn apply(
+    ledger: &mut Ledger,
+    caller: &Caller,
+    entropy: Entropy,
+    create: &CreateTransaction,
+) -> Result<Applied, NotApplied> {
+    let sides = sides(ledger, caller, create)?;
     if !sides.source.covers(create.amount.credit()) {
-        return Err(Refusal::insufficient_funds(sides.source, create.amount, &command.caller).into());
+        return Err(Refusal::insufficient_funds(sides.source, create.amount, caller).into());
     }
     let at = sides.next_event_at(ledger.now);
     let (debit, credit) = (create.amount.debit(), create.amount.credit());
     let created = |status, captured_amount, capture, expires_at| Transaction {
-        id: TransactionId::new(at, command.entropy.resource),
+        id: TransactionId::new(at, entropy.resource),
         status,
         source: create.source,
         destination: create.destination,
@@ -39,7 +44,7 @@ pub(super) fn apply(ledger: &mut Ledger, command: &Command, create: &CreateTrans
         description: create.description.clone(),
         reference: create.reference.clone(),
         metadata: create.metadata.clone(),
-        initiator: command.caller.actor.clone(),
+        initiator: caller.actor.clone(),
         created_at: at,
         updated_at: at,
     };
@@ -55,7 +60,7 @@ pub(super) fn apply(ledger: &mut Ledger, command: &Command, create: &CreateTrans
             (BalanceChange::pending_out(credit), BalanceChange::pending_in(credit)),
         ),
     };
-    let movement = sides.movement(command, at, changes.0, changes.1)?;
+    let movement = sides.movement(entropy, at, changes.0, changes.1)?;
     Ok(Applied {
         event: movement.event,
         kind,
@@ -72,12 +77,12 @@ fn hold_until(now: OffsetDateTime, wanted: Option<OffsetDateTime>) -> Result<Off
 }
 
 /// Source and destination, where money may move from one to the other.
-fn sides<'a>(ledger: &'a Ledger, command: &Command, create: &CreateTransaction) -> Result<Sides<'a>, NotApplied> {
+fn sides<'a>(ledger: &'a Ledger, caller: &Caller, create: &CreateTransaction) -> Result<Sides<'a>, NotApplied> {
     if create.source == create.destination {
         return Err(Refusal::SameAccount { account: create.source }.into());
     }
     let source = ledger.account(create.source)?;
-    if !command.caller.moves_money_of(&source.owner) {
+    if !caller.moves_money_of(&source.owner) {
         // Like an account that does not exist: nobody learns which ids are taken.
         return Err(Refusal::UnknownAccount { account: create.source }.into());
     }

@@ -7,6 +7,7 @@
 mod capture_transaction;
 mod change_account;
 mod create_transaction;
+mod create_transactions;
 mod existing;
 mod movement;
 mod open_account;
@@ -58,6 +59,8 @@ pub enum Missing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     Applied(Box<Applied>),
+    /// Several transactions were created together.
+    AllApplied(Vec<Applied>),
     /// Refused for a reason that is an answer: it is stored under the key, too.
     Refused(Refusal),
     /// The same request was answered before.
@@ -76,7 +79,16 @@ impl Decision {
     /// What the command did to the ledger: nothing, where it was not applied.
     #[must_use]
     pub fn applied(&self) -> &[Applied] {
-        if let Self::Applied(applied) = self { std::slice::from_ref(applied) } else { &[] }
+        match self {
+            Self::Applied(applied) => std::slice::from_ref(applied),
+            Self::AllApplied(applied) => applied,
+            Self::Refused(_)
+            | Self::Repeated(_)
+            | Self::KeyReused(_)
+            | Self::NotFound
+            | Self::Forbidden
+            | Self::Busy => &[],
+        }
     }
 }
 
@@ -189,7 +201,7 @@ impl Batch {
             };
         }
         let decision = match self.apply(command) {
-            Ok(applied) => Decision::Applied(Box::new(applied)),
+            Ok(decision) => decision,
             Err(NotApplied::Refused(refusal)) => Decision::Refused(refusal),
             // Not answers, so nothing is remembered under the key.
             Err(NotApplied::NotFound) => return Decision::NotFound,
@@ -209,23 +221,31 @@ impl Batch {
         self.decided.get(&asked.key).map(|(index, fingerprint)| (Earlier::InBatch(*index), *fingerprint))
     }
 
-    fn apply(&mut self, command: &Command) -> Result<Applied, NotApplied> {
+    fn apply(&mut self, command: &Command) -> Result<Decision, NotApplied> {
         let ledger = &mut self.ledger;
-        let applied = match &command.action {
-            Action::OpenAccount(open) => open_account::apply(ledger.now, command, open),
-            Action::CreateTransaction(create) => create_transaction::apply(ledger, command, create)?,
-            Action::CaptureTransaction(capture) => capture_transaction::apply(ledger, command, capture)?,
-            Action::VoidTransaction(id) => release_transaction::void(ledger, command, *id)?,
-            Action::ExpireTransaction(id) => release_transaction::expire(ledger, command, *id)?,
-            Action::RefundTransaction(refund) => refund_transaction::apply(ledger, command, refund)?,
-            Action::UpdateAccount(update) => change_account::update(ledger, command, update)?,
-            Action::FreezeAccount(id) => change_account::freeze(ledger, command, *id)?,
-            Action::UnfreezeAccount(id) => change_account::unfreeze(ledger, command, *id)?,
-            Action::CloseAccount(id) => change_account::close(ledger, command, *id)?,
+        let one = |applied| Decision::Applied(Box::new(applied));
+        let decision = match &command.action {
+            Action::OpenAccount(open) => one(open_account::apply(ledger.now, command, open)),
+            Action::CreateTransaction(create) => {
+                one(create_transaction::apply(ledger, &command.caller, command.entropy, create)?)
+            }
+            Action::CreateTransactions(items) => {
+                Decision::AllApplied(create_transactions::apply(ledger, &command.caller, items)?)
+            }
+            Action::CaptureTransaction(capture) => one(capture_transaction::apply(ledger, command, capture)?),
+            Action::VoidTransaction(id) => one(release_transaction::void(ledger, command, *id)?),
+            Action::ExpireTransaction(id) => one(release_transaction::expire(ledger, command, *id)?),
+            Action::RefundTransaction(refund) => one(refund_transaction::apply(ledger, command, refund)?),
+            Action::UpdateAccount(update) => one(change_account::update(ledger, command, update)?),
+            Action::FreezeAccount(id) => one(change_account::freeze(ledger, command, *id)?),
+            Action::UnfreezeAccount(id) => one(change_account::unfreeze(ledger, command, *id)?),
+            Action::CloseAccount(id) => one(change_account::close(ledger, command, *id)?),
         };
-        self.changed.extend(applied.effects.iter().map(|effect| effect.account));
+        for applied in decision.applied() {
+            self.changed.extend(applied.effects.iter().map(|effect| effect.account));
+        }
         self.changed_transactions.extend(command.action.transaction());
-        Ok(applied)
+        Ok(decision)
     }
 }
 

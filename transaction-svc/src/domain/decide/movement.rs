@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::{Ledger, Refusal};
 use crate::domain::{
     account::{Account, BalanceChange, Balances, Effect},
-    command::Command,
+    command::Entropy,
 };
 
 /// The two accounts of a transaction.
@@ -47,7 +47,7 @@ impl<'a> Sides<'a> {
     /// The changes of both at this moment, where their balances can hold them.
     pub(super) fn movement(
         self,
-        command: &Command,
+        entropy: Entropy,
         at: OffsetDateTime,
         source_change: BalanceChange,
         destination_change: BalanceChange,
@@ -59,7 +59,7 @@ impl<'a> Sides<'a> {
                 .map_err(|_| Refusal::AmountOutOfRange { account: account.id })
         };
         let changes = [change(self.source, source_change)?, change(self.destination, destination_change)?];
-        Ok(Movement { at, event: EventId::new(at, command.entropy.event), changes })
+        Ok(Movement { at, event: EventId::new(at, entropy.event), changes })
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn apply(ledger: &mut Ledger, command: &Command, wanted: &RefundTrans
     }
     let at = sides.next_event_at(ledger.now);
     let (source, destination) = (BalanceChange::posted(amount.credit()), BalanceChange::posted(amount.debit()));
-    let movement = sides.movement(command, at, source, destination)?;
+    let movement = sides.movement(command.entropy, at, source, destination)?;
     let status = if refunded_amount == transaction.captured_amount {
         TransactionStatus::Refunded
     } else {

@@ -38,6 +38,11 @@ pub enum Refusal {
     AmountOutOfRange {
         account: AccountId,
     },
+    /// One of several that were to be created together.
+    OfItem {
+        index: usize,
+        refusal: Box<Refusal>,
+    },
     /// The end of a hold does not lie ahead, or too far.
     ExpiryOutOfRange,
     /// Where the transaction is in its life, this cannot be done to it.

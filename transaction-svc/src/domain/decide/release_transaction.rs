@@ -33,7 +33,7 @@ fn release(
     let (status, kind) = end(transaction, at)?;
     let released = transaction.amount.debit();
     let (source, destination) = (BalanceChange::pending_out(released), BalanceChange::pending_in(released));
-    let movement = sides.movement(command, at, source, destination)?;
+    let movement = sides.movement(command.entropy, at, source, destination)?;
     let changed = Transaction { status, updated_at: at, ..transaction.clone() };
     Ok(Applied::transition(ledger, kind, movement, changed))
 }

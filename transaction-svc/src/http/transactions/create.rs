@@ -10,7 +10,7 @@ use contract::{
 use serde::Deserialize;
 use service_kit::{
     auth::Scope,
-    http::{Field, Fields, JsonBody, Problem, ProblemDocument},
+    http::{Field, Fields, JsonBody, Problem, ProblemDocument, QueryParameters},
 };
 
 use crate::{
@@ -18,8 +18,9 @@ use crate::{
         command::{Action, CaptureTerms, CreateTransaction},
         text::{Description, Metadata, Reference},
     },
-    http::{error, extract::CommandContext, moment::Moment, text::optional},
-    writer::{Answer, Commands},
+    http::{error, extract::KeylessContext, moment::Moment, text::optional},
+    store::Database,
+    writer::{self, Answer, Commands},
 };
 
 /// What to move from where to where.
@@ -60,11 +61,10 @@ pub(super) struct CreateTransactionBody {
     metadata: Field<BTreeMap<String, String>>,
 }
 
-impl TryFrom<CreateTransactionBody> for CreateTransaction {
-    type Error = Problem;
-
-    fn try_from(body: CreateTransactionBody) -> Result<Self, Problem> {
-        let mut fields = Fields::new();
+impl CreateTransactionBody {
+    /// What it asks for; `None` where a required field was refused. Every refused field is reported to `fields`.
+    pub(super) fn read(self, fields: &mut Fields) -> Option<CreateTransaction> {
+        let body = self;
         let source = fields.required("/source", body.source);
         let destination = fields.required("/destination", body.destination);
         let amount = fields.required("/amount", body.amount);
@@ -78,23 +78,31 @@ impl TryFrom<CreateTransactionBody> for CreateTransaction {
         if terms == CaptureTerms::Automatic && expires_at.is_some() {
             fields.refuse("/expires_at", "invalid", "only a hold expires: this needs \"capture\": \"manual\"");
         }
-        let description: Option<Description> = optional(&mut fields, "/description", body.description);
-        let reference: Option<Reference> = optional(&mut fields, "/reference", body.reference);
-        let metadata: Option<Metadata> = optional(&mut fields, "/metadata", body.metadata);
+        let description: Option<Description> = optional(fields, "/description", body.description);
+        let reference: Option<Reference> = optional(fields, "/reference", body.reference);
+        let metadata: Option<Metadata> = optional(fields, "/metadata", body.metadata);
         let metadata = metadata.unwrap_or_default();
-        fields.finish(|| {
-            Some(Self {
-                source: source?,
-                destination: destination?,
-                amount: amount?,
-                currency: currency?,
-                terms,
-                description,
-                reference,
-                metadata,
-            })
+        Some(CreateTransaction {
+            source: source?,
+            destination: destination?,
+            amount: amount?,
+            currency: currency?,
+            terms,
+            description,
+            reference,
+            metadata,
         })
     }
+}
+
+/// How to do it.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CreateOptions {
+    /// Only to see what the answer would be: nothing is changed or kept, and no key is needed or read.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Create a transaction
@@ -103,20 +111,38 @@ impl TryFrom<CreateTransactionBody> for CreateTransaction {
 /// is held, and moves when the transaction is captured.
 #[utoipa::path(
     post, path = "/v1/transactions", tag = "transactions", operation_id = "create_transaction",
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    params(
+        CreateOptions,
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; needed unless `dry_run`")
+    ),
     request_body = CreateTransactionBody,
     responses(
         (status = 201, body = TransactionView),
+        (status = 200, description = "With `dry_run`: as it would be", body = TransactionView),
         (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
     ),
     extensions(("x-scope" = json!("transactions:write")))
 )]
 pub(super) async fn create(
-    context: CommandContext,
+    context: KeylessContext,
+    QueryParameters(CreateOptions { dry_run }): QueryParameters<CreateOptions>,
     State(commands): State<Commands>,
+    State(database): State<Database>,
     JsonBody(body): JsonBody<CreateTransactionBody>,
 ) -> Result<Answer, Problem> {
     context.caller.require(Scope::TransactionsWrite)?;
-    let create = CreateTransaction::try_from(body)?;
-    commands.submit(context.command(Action::CreateTransaction(create)), context.request_id).await.map_err(error::write)
+    if dry_run {
+        let command = context.command(None, create_action(body)?);
+        let answer = writer::dry_run(&database, &command, &context.request_id).await.map_err(error::dry_run)?;
+        return answer.map(Answer::tried).ok_or_else(error::not_found);
+    }
+    let context = context.with_key()?;
+    let command = context.command(create_action(body)?);
+    commands.submit(command, context.request_id).await.map_err(error::write)
+}
+
+fn create_action(body: CreateTransactionBody) -> Result<Action, Problem> {
+    let mut fields = Fields::new();
+    let create = body.read(&mut fields);
+    Ok(Action::CreateTransaction(fields.finish(|| create)?))
 }

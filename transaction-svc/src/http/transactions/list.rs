@@ -9,16 +9,16 @@ use contract::{
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Cursors, Page, PageQuery, Problem, ProblemDocument},
+    http::{Cursors, Page, PageQuery, Problem, ProblemDocument, ProblemKind},
 };
 
 use super::present::Presenter;
 use crate::{
-    domain::transaction::Transaction,
-    http::error,
+    domain::{text::Reference, transaction::Transaction},
+    http::{error, moment::Moment},
     store::{
         Database, accounts,
-        transactions::{self, Whose},
+        transaction_list::{self, Filter, Whose},
     },
 };
 
@@ -31,6 +31,28 @@ pub(super) struct ListFilters {
     account: Option<AccountId>,
     /// Those in this status.
     status: Option<TransactionStatus>,
+    /// Those with this reference.
+    reference: Option<String>,
+    /// Those created at or after this moment.
+    #[param(value_type = Option<String>, format = DateTime)]
+    created_gte: Option<Moment>,
+    /// Those created before this moment.
+    #[param(value_type = Option<String>, format = DateTime)]
+    created_lt: Option<Moment>,
+}
+
+impl ListFilters {
+    fn read(&self) -> Result<Filter, Problem> {
+        let moment = |moment: Option<Moment>| moment.map(|Moment(at)| at);
+        let reference = self
+            .reference
+            .clone()
+            .map(Reference::try_from)
+            .transpose()
+            .map_err(|error| Problem::new(ProblemKind::MALFORMED, format!("The reference {error}.")))?;
+        let (created_gte, created_lt) = (moment(self.created_gte), moment(self.created_lt));
+        Ok(Filter { status: self.status, reference, created_gte, created_lt })
+    }
 }
 
 const LIST: &str = "transactions";
@@ -61,10 +83,11 @@ pub(super) async fn list(
         None if any => Whose::Everybodys,
         None => Whose::Owner(caller.subject.to_string()),
     };
+    let filter = filters.read()?;
     let question = (&whose, &filters);
     let before = cursors.open(LIST, &question, &page)?;
     let limit = page.limit.rows_to_fetch();
-    let rows = transactions::list(&database, &whose, filters.status, before, limit).await.map_err(error::store)?;
+    let rows = transaction_list::list(&database, &whose, &filter, before, limit).await.map_err(error::store)?;
     let presenter = Presenter::load(&database, &caller, &rows).await.map_err(error::store)?;
     let cursor_after = |last: &Transaction| cursors.seal(LIST, &question, &last.id);
     Ok(Json(Page::of_rows(rows, page.limit, cursor_after, |transaction| presenter.present(&transaction))))

@@ -1,6 +1,7 @@
 //! What payments engineers would try first, and random sequences of everything.
 
 mod accounts;
+mod batches;
 mod holds;
 mod payments;
 mod properties;
