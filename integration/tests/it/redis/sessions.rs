@@ -5,6 +5,7 @@ use integration::{
     eventually::eventually,
     stack::{
         identity::{OPERATOR_SCOPES, SERVICE_SCOPES, USER_SCOPES},
+        platform::Layout,
         service::ServiceKind,
     },
 };
@@ -61,6 +62,28 @@ impl Browser {
     }
 }
 
+/// Two replicas that have found Redis. A busy machine is no Redis that is away, so they are patient with it.
+async fn staged() -> Stage {
+    let patient = |kind| (kind, "REDIS__TIMEOUT_MS", "5000".to_owned());
+    let settings = vec![patient(ServiceKind::Transaction), patient(ServiceKind::Notification)];
+    let stage = Stage::laid_out(&Layout { replicas: 2, settings, ..Layout::default() }).await;
+    eventually("every replica knows sessions", async || {
+        let (probe, _) = Browser::sign_in(&stage, "probe", USER_SCOPES, None)
+            .await
+            .map_err(|reply| anyhow::anyhow!("signing in was answered {}", reply.body))?;
+        for (wire, path) in wires(&stage).iter().zip([ACCOUNTS, ACCOUNTS, NOTIFICATIONS]) {
+            let reply = probe.get(wire, path).await;
+            ensure!(reply.status == 200, "{path} was answered {}", reply.body);
+        }
+        // Nothing of it is left behind.
+        let gone = probe.delete(&wires(&stage)[0], SESSIONS).await;
+        ensure!(gone.status == 204, "signing out was answered {}", gone.body);
+        Ok(())
+    })
+    .await;
+    stage
+}
+
 /// Where nobody is known yet: two ledgers and an inbox.
 fn wires(stage: &Stage) -> [Wire; 3] {
     let [first, second] = [0, 1].map(|replica| Wire::to(&stage.platform.transaction_svc[replica]));
@@ -69,7 +92,7 @@ fn wires(stage: &Stage) -> [Wire; 3] {
 
 #[tokio::test]
 async fn a_session_is_its_user_on_both_services_until_it_is_revoked() {
-    let stage = Stage::with(2).await;
+    let stage = staged().await;
     let [ledger, other_ledger, inbox] = wires(&stage);
     let (alice, reply) = Browser::sign_in(&stage, "alice", USER_SCOPES, None).await.unwrap();
     let attributes = reply.header("Set-Cookie").unwrap().split_once(';').unwrap().1;
@@ -105,7 +128,7 @@ async fn a_session_is_its_user_on_both_services_until_it_is_revoked() {
 
 #[tokio::test]
 async fn a_change_needs_the_csrf_token_of_its_session() {
-    let stage = Stage::with(2).await;
+    let stage = staged().await;
     let [ledger, ..] = wires(&stage);
     let [alice, bob] = [Browser::of(&stage, "alice").await, Browser::of(&stage, "bob").await];
     let open = || {
@@ -129,7 +152,7 @@ async fn a_change_needs_the_csrf_token_of_its_session() {
 
 #[tokio::test]
 async fn the_powerful_get_a_session_for_the_console_only_and_for_an_hour() {
-    let stage = Stage::with(2).await;
+    let stage = staged().await;
     let [ledger, ..] = wires(&stage);
     for (user, scope) in [("service", SERVICE_SCOPES), ("operator", OPERATOR_SCOPES)] {
         let refused = Browser::sign_in(&stage, user, scope, None).await.err().unwrap();
@@ -156,7 +179,7 @@ async fn the_powerful_get_a_session_for_the_console_only_and_for_an_hour() {
 
 #[tokio::test]
 async fn redis_knows_digests_and_ends_what_is_over_and_without_it_there_are_no_sessions() {
-    let stage = Stage::with(2).await;
+    let stage = staged().await;
     let [ledger, ..] = wires(&stage);
     let server = server(&stage.platform);
     let alice = Browser::of(&stage, "alice").await;
