@@ -153,8 +153,12 @@ async fn grow(mut bench: Bench, options: &Options, mut report: Report) -> anyhow
         report.seen(&format!("{size} transactions: accepted, {} clients", options.clients), &fared.created);
         report.seen(&format!("{size} transactions: one read, {} clients", options.readers), &fared.one);
         report.seen(&format!("{size} transactions: page of 50, {} clients", options.readers), &fared.page);
-        let verified = Duration::from_millis(fared.verified.duration_milliseconds);
-        report.note(&format!("{size} transactions: verification"), &format!("{:.1} s", verified.as_secs_f64()));
+        let seconds = |milliseconds| Duration::from_millis(milliseconds).as_secs_f64();
+        let slowest = fared.verified.checks.iter().max_by_key(|check| check.duration_milliseconds);
+        let of_which = slowest.map(|one| format!("{} {:.1} s", one.check, seconds(one.duration_milliseconds)));
+        let verified = seconds(fared.verified.duration_milliseconds);
+        let verified = format!("{verified:.1} s, of which {}", of_which.unwrap_or_default());
+        report.note(&format!("{size} transactions: verification"), &verified);
     }
     bench.platform.stop().await?;
     println!("\n{report}");

@@ -33,12 +33,17 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "answers_name_what_exists",
         rule: "A stored answer with a location is about an account or a transaction that exists.",
-        broken_by: "SELECT NULL, NULL, NULL, format('an answer of %s is about %s', created_at, location)
-                    FROM (SELECT created_at, location, uuid_of_type_id(named[2]) AS id, named[1] AS kind
-                          FROM stored_answers,
-                               regexp_match(location, '^/v1/(accounts|transactions)/([a-z]+_[0-9a-z]{26})') AS named
-                          WHERE location ~ '^/v1/(accounts|transactions)/') AS answer
-                    WHERE NOT CASE kind WHEN 'accounts' THEN EXISTS (SELECT FROM accounts WHERE accounts.id = answer.id)
-                              ELSE EXISTS (SELECT FROM transactions WHERE transactions.id = answer.id) END",
+        broken_by: "WITH answer AS MATERIALIZED (
+                        SELECT created_at, location, split_part(location, '/', 3) AS kind,
+                               uuid_of_type_id(split_part(location, '/', 4)) AS id
+                        FROM stored_answers
+                        WHERE starts_with(location, '/v1/accounts/') OR starts_with(location, '/v1/transactions/'))
+                    SELECT NULL, NULL, NULL, format('an answer of %s is about %s', created_at, location)
+                    FROM (SELECT * FROM answer
+                          WHERE kind = 'accounts' AND NOT EXISTS (SELECT FROM accounts WHERE accounts.id = answer.id)
+                          UNION ALL
+                          SELECT * FROM answer
+                          WHERE kind = 'transactions'
+                            AND NOT EXISTS (SELECT FROM transactions WHERE transactions.id = answer.id)) AS lost",
     },
 ];
