@@ -22,7 +22,7 @@ const DIGEST_BYTES: usize = 16;
 /// Kept by the caller's own cache alone, and asked for again before each use.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// What a path shows depends on who asks.
-const BY_CALLER: HeaderValue = HeaderValue::from_static("authorization");
+const BY_CALLER: HeaderValue = HeaderValue::from_static("authorization, cookie");
 
 /// A strong entity tag, in its quotation marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
