@@ -149,6 +149,10 @@ ids! {
     SessionId, SessionMarker = "ses";
     /// One replay of events to a consumer.
     ReplayId, ReplayMarker = "rpl";
+    /// A receiver of webhooks.
+    WebhookEndpointId, WebhookEndpointMarker = "whe";
+    /// One event on its way to one receiver.
+    DeliveryId, DeliveryMarker = "dlv";
 }
 
 #[cfg(test)]

@@ -17,8 +17,11 @@ pub mod signature;
 pub mod statement;
 pub mod timestamp;
 pub mod transaction;
+pub mod webhook;
 
 pub use currency::Currency;
 pub use event::{Event, EventKind};
-pub use id::{AccountId, EventId, NotificationId, RefundId, ReplayId, SessionId, TransactionId};
+pub use id::{
+    AccountId, DeliveryId, EventId, NotificationId, RefundId, ReplayId, SessionId, TransactionId, WebhookEndpointId,
+};
 pub use money::{Amount, MinorUnits};

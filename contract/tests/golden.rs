@@ -10,10 +10,13 @@ const TRANSACTION_POSTED: &str = include_str!("golden/transaction.posted.v1.json
 const TRANSACTION_PENDING: &str = include_str!("golden/transaction.pending.v1.json");
 const TRANSACTION_REFUNDED: &str = include_str!("golden/transaction.refunded.v1.json");
 const ACCOUNT_OPENED: &str = include_str!("golden/account.opened.v1.json");
+const WEBHOOK_ENDPOINT_DISABLED: &str = include_str!("golden/webhook_endpoint.disabled.v1.json");
 
 #[test]
 fn golden_events_decode_and_encode_to_the_same_bytes() {
-    for golden in [TRANSACTION_PENDING, TRANSACTION_POSTED, TRANSACTION_REFUNDED, ACCOUNT_OPENED] {
+    for golden in
+        [TRANSACTION_PENDING, TRANSACTION_POSTED, TRANSACTION_REFUNDED, ACCOUNT_OPENED, WEBHOOK_ENDPOINT_DISABLED]
+    {
         let event = Event::decode(golden.as_bytes()).expect("a golden event decodes");
         let encoded = String::from_utf8(event.encode().expect("an event encodes")).expect("JSON is UTF-8");
         assert_eq!(encoded, golden.trim_end());

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    AccountId, Amount, Currency, MinorUnits, RefundId, TransactionId,
+    AccountId, Amount, Currency, MinorUnits, RefundId, TransactionId, WebhookEndpointId,
     account::{AccountStatus, Metadata},
     transaction::TransactionStatus,
+    webhook::DisabledReason,
 };
 
 /// Who caused the event: the issuer and subject of the caller's token.
@@ -96,4 +97,20 @@ pub struct AccountSnapshot {
     pub settings_version: i64,
     #[serde(default)]
     pub metadata: Metadata,
+}
+
+/// Data of `webhook_endpoint.*`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEndpointData {
+    pub webhook_endpoint: WebhookEndpointSnapshot,
+    pub reason: DisabledReason,
+}
+
+/// The endpoint after the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEndpointSnapshot {
+    pub id: WebhookEndpointId,
+    pub url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }

@@ -44,6 +44,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
     let data = match kind.resource() {
         Resource::Transaction => EventData::Transaction(data(kind, envelope.data)?),
         Resource::Account => EventData::Account(data(kind, envelope.data)?),
+        Resource::WebhookEndpoint => EventData::WebhookEndpoint(data(kind, envelope.data)?),
     };
     Ok(Event { id: envelope.id, kind, time: envelope.time, traceparent: envelope.traceparent, data })
 }

@@ -64,6 +64,7 @@ kinds! {
     AccountFrozen = "account.frozen",
     AccountUnfrozen = "account.unfrozen",
     AccountClosed = "account.closed",
+    WebhookEndpointDisabled = "webhook_endpoint.disabled",
 }
 
 /// Which kind of resource an event is about; decides the shape of its data.
@@ -71,6 +72,7 @@ kinds! {
 pub enum Resource {
     Transaction,
     Account,
+    WebhookEndpoint,
 }
 
 impl EventKind {
@@ -88,6 +90,7 @@ impl EventKind {
             | Self::AccountFrozen
             | Self::AccountUnfrozen
             | Self::AccountClosed => Resource::Account,
+            Self::WebhookEndpointDisabled => Resource::WebhookEndpoint,
         }
     }
 

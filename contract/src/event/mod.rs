@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 pub use data::{
     AccountData, AccountSnapshot, Actor, EventEffect, RefundSnapshot, TransactionData, TransactionSnapshot,
+    WebhookEndpointData, WebhookEndpointSnapshot,
 };
 pub use decode::DecodeError;
 pub use kind::{EventKind, Resource, UnknownEventKind};
@@ -42,6 +43,7 @@ pub struct Event {
 pub enum EventData {
     Transaction(TransactionData),
     Account(AccountData),
+    WebhookEndpoint(WebhookEndpointData),
 }
 
 impl EventData {
@@ -51,6 +53,7 @@ impl EventData {
         match self {
             Self::Transaction(data) => &data.effects,
             Self::Account(data) => &data.effects,
+            Self::WebhookEndpoint(_) => &[],
         }
     }
 }
@@ -80,6 +83,7 @@ impl Event {
         match &self.data {
             EventData::Transaction(data) => self.encode_with(data.transaction.id.to_string(), data),
             EventData::Account(data) => self.encode_with(data.account.id.to_string(), data),
+            EventData::WebhookEndpoint(data) => self.encode_with(data.webhook_endpoint.id.to_string(), data),
         }
     }
 

@@ -51,11 +51,11 @@ pub fn plan(event: &Event) -> Vec<Planned<'_>> {
         .effects()
         .iter()
         .filter(|effect| effect.notify && told.insert(effect.owner.as_str()))
-        .map(|effect| planned(event, effect))
+        .filter_map(|effect| planned(event, effect))
         .collect()
 }
 
-/// Changes of an account's settings are made by its holder, who need not be told of them.
+/// Changes of an account's settings are made by its holder, who need not be told of them; endpoints are operators' business.
 const fn is_told(kind: EventKind) -> bool {
     match kind {
         EventKind::TransactionPending
@@ -67,12 +67,13 @@ const fn is_told(kind: EventKind) -> bool {
         | EventKind::AccountFrozen
         | EventKind::AccountUnfrozen
         | EventKind::AccountClosed => true,
-        EventKind::AccountUpdated => false,
+        EventKind::AccountUpdated | EventKind::WebhookEndpointDisabled => false,
     }
 }
 
-fn planned<'e>(event: &'e Event, effect: &'e EventEffect) -> Planned<'e> {
+fn planned<'e>(event: &'e Event, effect: &'e EventEffect) -> Option<Planned<'e>> {
     let (role, transaction, currency) = match &event.data {
+        EventData::WebhookEndpoint(_) => return None,
         EventData::Account(data) => (Role::Holder, None, data.account.currency),
         EventData::Transaction(data) => {
             let holds_both =
@@ -87,7 +88,8 @@ fn planned<'e>(event: &'e Event, effect: &'e EventEffect) -> Planned<'e> {
             (role, Some(data.transaction.id), data.transaction.currency)
         }
     };
-    Planned { id: notification_id(event, &effect.owner), recipient: &effect.owner, role, effect, transaction, currency }
+    let id = notification_id(event, &effect.owner);
+    Some(Planned { id, recipient: &effect.owner, role, effect, transaction, currency })
 }
 
 /// A UUID of the event's time, filled up with a hash of event and recipient.
@@ -136,11 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_event_but_a_change_of_settings_is_told() {
+    fn every_kind_of_event_but_settings_and_endpoints_is_told() {
         for kind in EventKind::ALL {
             let event = samples::event(*kind, "alice", "bob");
             let expected = match kind.resource() {
                 contract::event::Resource::Transaction => 2,
+                contract::event::Resource::WebhookEndpoint => 0,
                 contract::event::Resource::Account => usize::from(*kind != EventKind::AccountUpdated),
             };
             assert_eq!(plan(&event).len(), expected, "{kind}");

@@ -1,12 +1,14 @@
 //! Events to test with.
 
 use contract::{
-    AccountId, Amount, Currency, Event, EventId, EventKind, MinorUnits, TransactionId,
+    AccountId, Amount, Currency, Event, EventId, EventKind, MinorUnits, TransactionId, WebhookEndpointId,
     account::{AccountStatus, Metadata},
     event::{
         AccountData, AccountSnapshot, Actor, EventData, EventEffect, Resource, TransactionData, TransactionSnapshot,
+        WebhookEndpointData, WebhookEndpointSnapshot,
     },
     transaction::TransactionStatus,
+    webhook::DisabledReason,
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -26,15 +28,24 @@ pub(crate) fn event(kind: EventKind, source_owner: &str, destination_owner: &str
             actor,
             effects: effects.into_iter().take(1).collect(),
         }),
+        Resource::WebhookEndpoint => EventData::WebhookEndpoint(WebhookEndpointData {
+            webhook_endpoint: WebhookEndpointSnapshot {
+                id: WebhookEndpointId::new(TIME, 5),
+                url: "https://example.test/hook".to_owned(),
+                description: None,
+            },
+            reason: DisabledReason::Gone,
+        }),
     };
     Event { id: EventId::new(TIME, 17), kind, time: TIME, traceparent: None, data }
 }
 
 /// The effects of an event, to be changed.
-pub(crate) fn effects(event: &mut Event) -> &mut Vec<EventEffect> {
+pub(crate) fn effects(event: &mut Event) -> &mut [EventEffect] {
     match &mut event.data {
         EventData::Transaction(data) => &mut data.effects,
         EventData::Account(data) => &mut data.effects,
+        EventData::WebhookEndpoint(_) => &mut [],
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn title(facts: &Facts<'_>) -> String {
         EventKind::AccountFrozen => "Ihr Konto ist gesperrt".to_owned(),
         EventKind::AccountUnfrozen => "Ihr Konto ist wieder frei".to_owned(),
         EventKind::AccountClosed => "Ihr Konto ist geschlossen".to_owned(),
+        EventKind::WebhookEndpointDisabled => "Ein Webhook-Endpunkt ist abgeschaltet".to_owned(),
     }
 }
 
@@ -71,6 +72,7 @@ pub(super) fn explanation(facts: &Facts<'_>) -> String {
         EventKind::AccountFrozen => format!("{account} kann Geld weder senden noch empfangen."),
         EventKind::AccountUnfrozen => format!("{account} kann wieder Geld senden und empfangen."),
         EventKind::AccountClosed => format!("{account} kann nicht mehr verwendet werden."),
+        EventKind::WebhookEndpointDisabled => "Es wird nichts mehr dorthin gesendet.".to_owned(),
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn title(facts: &Facts<'_>) -> String {
         EventKind::AccountFrozen => "Your account is frozen".to_owned(),
         EventKind::AccountUnfrozen => "Your account is open again".to_owned(),
         EventKind::AccountClosed => "Your account is closed".to_owned(),
+        EventKind::WebhookEndpointDisabled => "A webhook endpoint is disabled".to_owned(),
     }
 }
 
@@ -69,6 +70,7 @@ pub(super) fn explanation(facts: &Facts<'_>) -> String {
         EventKind::AccountFrozen => format!("{account} can neither send nor receive money."),
         EventKind::AccountUnfrozen => format!("{account} can send and receive money again."),
         EventKind::AccountClosed => format!("{account} can no longer be used."),
+        EventKind::WebhookEndpointDisabled => "Nothing is sent to it any more.".to_owned(),
     }
 }
 

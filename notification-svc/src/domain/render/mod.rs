@@ -75,6 +75,7 @@ impl<'e> Facts<'e> {
             reference: None,
         };
         match &event.data {
+            EventData::WebhookEndpoint(_) => {}
             EventData::Account(data) => facts.account = data.account.name.clone().unwrap_or(facts.account),
             EventData::Transaction(data) => {
                 let transaction = &data.transaction;
@@ -93,7 +94,8 @@ impl<'e> Facts<'e> {
                     | EventKind::AccountUpdated
                     | EventKind::AccountFrozen
                     | EventKind::AccountUnfrozen
-                    | EventKind::AccountClosed => {}
+                    | EventKind::AccountClosed
+                    | EventKind::WebhookEndpointDisabled => {}
                 }
             }
         }
@@ -139,7 +141,7 @@ mod tests {
         for kind in EventKind::ALL {
             let owners = match kind.resource() {
                 Resource::Transaction => &[("alice", "bob"), ("alice", "alice")][..],
-                Resource::Account => &[("alice", "bob")],
+                Resource::Account | Resource::WebhookEndpoint => &[("alice", "bob")],
             };
             for (source_owner, destination_owner) in owners {
                 let event = samples::event(*kind, source_owner, destination_owner);
