@@ -9,4 +9,5 @@ pub mod fault;
 pub mod history;
 pub mod load;
 pub mod people;
+pub mod receivers;
 pub mod stack;

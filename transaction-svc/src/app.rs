@@ -6,12 +6,13 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use messaging::{Publisher, Role, topology};
+use messaging::{Publisher, topology};
+use prometheus::Registry;
 use secrecy::ExposeSecret;
 use service_kit::{
     auth::Verifier,
     clock::{SharedClock, SystemClock},
-    health::{Health, Importance, admin_router},
+    health::{Component, Health, Importance, admin_router},
     http::{Cursors, Listener, edge},
     limit::CallerLimit,
     metrics::{HttpMetrics, registry},
@@ -21,16 +22,17 @@ use service_kit::{
     tasks::{Tasks, wait_for_shutdown_signal},
 };
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::sync::Notify;
 
 use crate::{
     cache::TransactionCache,
-    config::{Config, required},
-    http::{self, Api},
-    metrics::LedgerMetrics,
+    config::{Config, WebhooksConfig, required},
+    http::{self, Api, Endpoints},
+    metrics::{LedgerMetrics, WebhookMetrics},
     relay::Relay,
+    roles::Role,
     upkeep::{self, verification::Verification},
-    writer::{self, Writer},
+    webhooks::{Parts, Webhooks, keys::EncryptionKeys},
+    writer::{self, Committed, Writer},
 };
 
 /// How long it may take to cut the connections that are left after the drain.
@@ -41,141 +43,220 @@ const SCHEMA_POLL: Duration = Duration::from_millis(200);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migration");
 
+/// What the parts of a process have in common.
+struct Process {
+    pool: PgPool,
+    clock: SharedClock,
+    registry: Registry,
+    health: Health,
+    metrics: Arc<LedgerMetrics>,
+    committed: Arc<Committed>,
+    serving: Tasks,
+    writing: Tasks,
+    background: Tasks,
+}
+
 /// Serves until it is told to stop or something vital dies.
 ///
 /// # Errors
 /// What is wrong with the configuration, an address that is taken, or the vital task that died.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+pub async fn serve(config: Config, roles: Vec<Role>) -> anyhow::Result<()> {
     let _scenario = fail::FailScenario::setup();
     let clock: SharedClock = Arc::new(SystemClock);
     let registry = registry()?;
-    let http_metrics = HttpMetrics::register(&registry)?;
-    let metrics = Arc::new(LedgerMetrics::register(&registry)?);
-    let health = Health::new(clock.clone());
-
-    let (serving, writing, background) = (Tasks::new(), Tasks::new(), Tasks::new());
-    let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "transaction-svc")?;
-    let nats =
-        messaging::connect(&required(config.nats, "NATS__URL")?, Role::TransactionSvc, "transaction-svc").await?;
-    let redis = config.redis.map(|redis| Redis::start(&redis, &registry, &health, &background)).transpose()?;
-    let limit = CallerLimit::new("transaction-svc", &config.limit, redis.clone(), &registry)?;
-    let verifier = Verifier::start(&required(config.auth, "AUTH__ISSUER")?, &registry, &health, &background).await?;
-    let sessions = Sessions::new(redis.clone(), clock.clone());
-    let cache = TransactionCache::new(postgres::orm(&pool), redis, &registry)?;
-    let committed = Arc::new(Notify::new());
-    let (writer, commands) = Writer::new(pool.clone(), metrics.clone(), committed.clone(), cache.clone());
-    let api = Api {
-        verifier: verifier.or_by(sessions.clone()).limited_by(limit),
-        commands: commands.clone(),
-        database: postgres::orm(&pool),
-        cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
-        cache,
-        sessions,
+    let process = Process {
+        pool: postgres::connect(&required(config.postgres.clone(), "POSTGRES__URL")?, "transaction-svc")?,
+        metrics: Arc::new(LedgerMetrics::register(&registry)?),
+        health: Health::new(clock.clone()),
+        committed: Arc::default(),
+        serving: Tasks::new(),
+        writing: Tasks::new(),
+        background: Tasks::new(),
+        clock,
+        registry,
     };
-    let relay = Relay {
-        pool: pool.clone(),
-        publisher: Publisher::new(nats),
-        committed,
-        clock: clock.clone(),
-        metrics: metrics.clone(),
-        component: health.component("relay", Importance::Informative),
-    };
-
-    let (serving_died, writing_died, background_died) = (serving.token(), writing.token(), background.token());
-    let (routes, _) = http::router().with_state(api).split_for_parts();
-    let public = Listener::public(&config.http).await?;
+    // Before anybody can ask: not ready until everything below has begun.
+    let schema = process.health.component("schema", Importance::Required);
     let admin = Listener::admin(&config.http)?;
-    tracing::info!(api = %public.address(), admin = %admin.address(), "Serving.");
-    let routes = edge(routes, &config.http, http_metrics);
-    serving.spawn_vital("api", move |token| async move { Ok(public.serve(routes, token).await?) });
-    let admin_routes = admin_router(health.clone(), registry);
-    background.spawn_vital("admin", move |token| async move { Ok(admin.serve(admin_routes, token).await?) });
-
-    let writer = Arc::new(writer);
-    for _ in 0..writer::LOOPS {
-        let writer = writer.clone();
-        writing.spawn_vital("writer", move |token| async move {
-            writer.run(token).await;
-            Ok(())
-        });
+    tracing::info!(admin = %admin.address(), ?roles, "Starting.");
+    let routes = admin_router(process.health.clone(), process.registry.clone());
+    process.background.spawn_vital("admin", move |token| async move { Ok(admin.serve(routes, token).await?) });
+    if roles.contains(&Role::Api) {
+        process.start_api(&config).await?;
     }
-    let schema = health.component("schema", Importance::Required);
-    let interval = Duration::from_secs(config.verification_interval_seconds.get());
-    let verification = Verification { pool: pool.clone(), clock: clock.clone(), metrics: metrics.clone(), interval };
-    verification.spawn(&background);
-    spawn_background(&background, pool, clock, metrics, commands, relay, schema);
-
-    tokio::select! {
-        signal = wait_for_shutdown_signal() => tracing::info!(signal = signal?, "Stopping."),
-        () = serving_died.cancelled() => {}
-        () = writing_died.cancelled() => {}
-        () = background_died.cancelled() => {}
+    if roles.contains(&Role::Relay) {
+        process.start_relay(&config).await?;
     }
-    health.drain();
-    let served = serving.shutdown(config.http.drain() + CUT_WITHIN).await;
-    let (written, ended) = tokio::join!(writing.shutdown(STOP_WITHIN), background.shutdown(STOP_WITHIN));
-    for end in [served, written, ended] {
-        anyhow::ensure!(end.is_clean(), "stopped with unfinished tasks {:?}, dead task {:?}", end.unfinished, end.died);
-    }
-    Ok(())
+    let webhooks = match roles.contains(&Role::Deliver) {
+        true => Some(process.start_webhooks(config.webhooks)?),
+        false => None,
+    };
+    process.start_upkeep(webhooks, schema, Duration::from_secs(config.verification_interval_seconds.get()));
+    process.run(config.http.drain()).await
 }
 
-fn spawn_background(
-    tasks: &Tasks,
-    pool: PgPool,
-    clock: SharedClock,
-    metrics: Arc<LedgerMetrics>,
-    commands: writer::Commands,
-    relay: Relay,
-    schema: service_kit::health::Component,
-) {
-    let relay = Arc::new(relay);
-    tasks.spawn_restarting("relay", move |token| {
-        let relay = relay.clone();
-        async move {
-            relay.run(token).await;
-            Ok(())
+impl Process {
+    /// Until the end.
+    async fn run(self, drain: Duration) -> anyhow::Result<()> {
+        let Self { serving, writing, background, health, .. } = self;
+        let (serving_died, writing_died, background_died) = (serving.token(), writing.token(), background.token());
+        tokio::select! {
+            signal = wait_for_shutdown_signal() => tracing::info!(signal = signal?, "Stopping."),
+            () = serving_died.cancelled() => {}
+            () = writing_died.cancelled() => {}
+            () = background_died.cancelled() => {}
         }
-    });
-    let (watched, now, expiring) = (pool.clone(), clock.clone(), commands.clone());
-    tasks.spawn_restarting("outbox backlog", move |token| {
-        let watch = upkeep::backlog::watch(watched.clone(), now.clone(), metrics.clone(), commands.clone());
-        async move { token.run_until_cancelled(watch).await.unwrap_or(Ok(())) }
-    });
-    let due = pool.clone();
-    tasks.spawn_restarting("expiry of holds", move |token| {
-        let watch = upkeep::expire_holds::watch(due.clone(), expiring.clone());
-        async move { token.run_until_cancelled(watch).await.unwrap_or(Ok(())) }
-    });
-    let (partitioned, now) = (pool.clone(), clock.clone());
-    tasks.spawn_restarting("event partitions", move |token| {
-        let keep = upkeep::partitions::keep(partitioned.clone(), now.clone());
-        async move { token.run_until_cancelled(keep).await.unwrap_or(Ok(())) }
-    });
-    let forgetful = pool.clone();
-    tasks.spawn_restarting("old keys", move |token| {
-        let forget = upkeep::forget_keys::keep_forgetting(forgetful.clone(), clock.clone());
-        async move { token.run_until_cancelled(forget).await.unwrap_or(Ok(())) }
-    });
-    tasks.spawn_restarting("schema check", move |token| {
-        let (pool, schema) = (pool.clone(), schema.clone());
-        async move {
-            // Ready once the schema is seen; a database that goes away later takes nobody out of rotation.
-            while !token.is_cancelled() {
-                match check_schema(&pool).await {
-                    Ok(()) => {
-                        schema.up();
-                        token.cancelled().await;
-                    }
-                    Err(error) => {
-                        schema.down(format!("{error:#}"));
-                        token.run_until_cancelled(tokio::time::sleep(SCHEMA_POLL)).await;
+        health.drain();
+        let served = serving.shutdown(drain + CUT_WITHIN).await;
+        let (written, ended) = tokio::join!(writing.shutdown(STOP_WITHIN), background.shutdown(STOP_WITHIN));
+        for end in [served, written, ended] {
+            anyhow::ensure!(
+                end.is_clean(),
+                "stopped with unfinished tasks {:?}, dead task {:?}",
+                end.unfinished,
+                end.died
+            );
+        }
+        Ok(())
+    }
+
+    async fn start_api(&self, config: &Config) -> anyhow::Result<()> {
+        let webhooks = required(config.webhooks.as_ref(), "WEBHOOKS__ENCRYPTION_KEYS")?;
+        let (registry, health, background) = (&self.registry, &self.health, &self.background);
+        let redis = config.redis.as_ref().map(|redis| Redis::start(redis, registry, health, background)).transpose()?;
+        let limit = CallerLimit::new("transaction-svc", &config.limit, redis.clone(), registry)?;
+        let auth = required(config.auth.clone(), "AUTH__ISSUER")?;
+        let verifier = Verifier::start(&auth, registry, health, background).await?;
+        let sessions = Sessions::new(redis.clone(), self.clock.clone());
+        let cache = TransactionCache::new(postgres::orm(&self.pool), redis, registry)?;
+        let (writer, commands) =
+            Writer::new(self.pool.clone(), self.metrics.clone(), self.committed.clone(), cache.clone());
+        let api = Api {
+            verifier: verifier.or_by(sessions.clone()).limited_by(limit),
+            commands: commands.clone(),
+            database: postgres::orm(&self.pool),
+            cursors: Cursors::new(&required(config.cursor_key.clone(), "CURSOR_KEY")?)?,
+            cache,
+            sessions,
+            endpoints: Endpoints {
+                pool: self.pool.clone(),
+                keys: EncryptionKeys::parse(&webhooks.encryption_keys)?,
+                allowed: webhooks.allowed_addresses.parse()?,
+                clock: self.clock.clone(),
+            },
+        };
+        let (routes, _) = http::router().with_state(api).split_for_parts();
+        let public = Listener::public(&config.http).await?;
+        tracing::info!(api = %public.address(), "Serving.");
+        let routes = edge(routes, &config.http, HttpMetrics::register(&self.registry)?);
+        self.serving.spawn_vital("api", move |token| async move { Ok(public.serve(routes, token).await?) });
+
+        let writer = Arc::new(writer);
+        for _ in 0..writer::LOOPS {
+            let writer = writer.clone();
+            self.writing.spawn_vital("writer", move |token| async move {
+                writer.run(token).await;
+                Ok(())
+            });
+        }
+        let (due, expiring) = (self.pool.clone(), commands.clone());
+        self.background.spawn_restarting("expiry of holds", move |token| {
+            let watch = upkeep::expire_holds::watch(due.clone(), expiring.clone());
+            async move { token.run_until_cancelled(watch).await.unwrap_or(Ok(())) }
+        });
+        let (watched, clock, metrics) = (self.pool.clone(), self.clock.clone(), self.metrics.clone());
+        self.background.spawn_restarting("outbox backlog", move |token| {
+            let watch = upkeep::backlog::watch(watched.clone(), clock.clone(), metrics.clone(), commands.clone());
+            async move { token.run_until_cancelled(watch).await.unwrap_or(Ok(())) }
+        });
+        Ok(())
+    }
+
+    async fn start_relay(&self, config: &Config) -> anyhow::Result<()> {
+        let nats = required(config.nats.clone(), "NATS__URL")?;
+        let nats = messaging::connect(&nats, messaging::Role::TransactionSvc, "transaction-svc").await?;
+        let relay = Arc::new(Relay {
+            pool: self.pool.clone(),
+            publisher: Publisher::new(nats),
+            committed: self.committed.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            component: self.health.component("relay", Importance::Informative),
+        });
+        self.background.spawn_restarting("relay", move |token| {
+            let relay = relay.clone();
+            async move {
+                relay.run(token).await;
+                Ok(())
+            }
+        });
+        Ok(())
+    }
+
+    fn start_webhooks(&self, config: Option<WebhooksConfig>) -> anyhow::Result<Arc<Webhooks>> {
+        let config = required(config, "WEBHOOKS__ENCRYPTION_KEYS")?;
+        let webhooks = Arc::new(Webhooks::new(Parts {
+            pool: self.pool.clone(),
+            clock: self.clock.clone(),
+            metrics: Arc::new(WebhookMetrics::register(&self.registry)?),
+            committed: self.committed.clone(),
+            keys: EncryptionKeys::parse(&config.encryption_keys)?,
+            allowed: config.allowed_addresses.parse()?,
+            own_endpoint: config.own_endpoint,
+        })?);
+        webhooks.spawn(&self.background);
+        Ok(webhooks)
+    }
+
+    fn start_upkeep(&self, webhooks: Option<Arc<Webhooks>>, schema: Component, verify_every: Duration) {
+        let verification = Verification {
+            pool: self.pool.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            interval: verify_every,
+        };
+        verification.spawn(&self.background);
+        let (partitioned, now) = (self.pool.clone(), self.clock.clone());
+        self.background.spawn_restarting("event partitions", move |token| {
+            let keep = upkeep::partitions::keep(partitioned.clone(), now.clone());
+            async move { token.run_until_cancelled(keep).await.unwrap_or(Ok(())) }
+        });
+        let (forgetful, clock) = (self.pool.clone(), self.clock.clone());
+        self.background.spawn_restarting("old keys", move |token| {
+            let forget = upkeep::forget_keys::keep_forgetting(forgetful.clone(), clock.clone());
+            async move { token.run_until_cancelled(forget).await.unwrap_or(Ok(())) }
+        });
+        let pool = self.pool.clone();
+        self.background.spawn_restarting("schema check", move |token| {
+            let (pool, schema, webhooks) = (pool.clone(), schema.clone(), webhooks.clone());
+            async move {
+                // Ready once the schema is seen; a database that goes away later takes nobody out of rotation.
+                while !token.is_cancelled() {
+                    match prepare(&pool, webhooks.as_deref()).await {
+                        Ok(()) => {
+                            schema.up();
+                            token.cancelled().await;
+                        }
+                        Err(error) => {
+                            schema.down(format!("{error:#}"));
+                            token.run_until_cancelled(tokio::time::sleep(SCHEMA_POLL)).await;
+                        }
                     }
                 }
+                Ok(())
             }
-            Ok(())
-        }
-    });
+        });
+    }
+}
+
+/// Whether the database is as this process needs it; the platform's own endpoint is there before anything can happen that
+/// it would have to be told of.
+async fn prepare(pool: &PgPool, webhooks: Option<&Webhooks>) -> anyhow::Result<()> {
+    check_schema(pool).await?;
+    match webhooks {
+        Some(webhooks) => webhooks.configure_own_endpoint().await.context("the own endpoint cannot be configured"),
+        None => Ok(()),
+    }
 }
 
 /// Whether the database is as this binary needs it: migrated at least as far, and with bounded sessions.
@@ -200,7 +281,7 @@ pub async fn migrate(config: Config) -> anyhow::Result<()> {
     MIGRATIONS.run(&mut connection).await.context("the schema cannot be migrated")?;
     tracing::info!("The schema is up to date.");
     let provisioner = required(config.provisioner, "PROVISIONER__URL")?;
-    let nats = messaging::connect(&provisioner, Role::Provisioner, "transaction-svc migrate").await?;
+    let nats = messaging::connect(&provisioner, messaging::Role::Provisioner, "transaction-svc migrate").await?;
     topology::ensure(&nats, &config.topology).await.context("the streams cannot be brought up to date")?;
     tracing::info!("The streams are up to date.");
     Ok(())

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{app, config::Config, http, operate};
+use crate::{app, config::Config, http, operate, roles::Role};
 
 /// What `verify` exits with when it cannot tell.
 const NOT_VERIFIED: u8 = 2;
@@ -21,8 +21,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the API, and publish events.
-    Serve,
+    /// Serve the API, publish events, and send webhooks.
+    Serve {
+        /// What of that this process does.
+        #[arg(long, value_enum, value_delimiter = ',', default_values_t = Role::ALL)]
+        roles: Vec<Role>,
+    },
     /// Bring the database schema and the streams up to date.
     Migrate,
     /// Verify the books. Exits with 1 when a rule is broken, with 2 when they could not be verified.
@@ -41,7 +45,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Serve => blocking(app::serve),
+        Command::Serve { roles } => blocking(|config| app::serve(config, roles)),
         Command::Migrate => blocking(app::migrate),
         Command::Verify { json } => return verify(json),
         Command::Republish(command) => blocking(async |config| operate::republish::command::run(config, command).await),

@@ -1,6 +1,6 @@
 //! Configuration: environment variables that start with `TRANSACTION_SVC__`.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use messaging::{NatsConfig, TopologySettings};
 use secrecy::SecretString;
@@ -31,6 +31,7 @@ pub struct Config {
     /// From one verification of the books in the background to the next.
     #[serde(default = "every_hour")]
     pub verification_interval_seconds: NonZeroU64,
+    pub webhooks: Option<WebhooksConfig>,
     /// `migrate`: the schema's owner.
     pub migrator_url: Option<SecretString>,
     /// `migrate`: who makes streams and consumers.
@@ -41,6 +42,36 @@ pub struct Config {
 
 const fn every_hour() -> NonZeroU64 {
     NonZeroU64::new(3_600).unwrap()
+}
+
+/// Webhooks that are sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksConfig {
+    /// Seal the secrets of endpoints: `<id>:<base64 of 32 bytes>`, several with spaces between them; the first one seals.
+    pub encryption_keys: SecretString,
+    /// `host:port` where endpoints may be private and without TLS, several with commas between them.
+    #[serde(default)]
+    pub allowed_addresses: String,
+    /// The platform's own receiver; without it, only endpoints of callers are sent to.
+    pub own_endpoint: Option<OwnEndpointConfig>,
+}
+
+/// The notification service as a receiver.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnEndpointConfig {
+    pub url: String,
+    /// Sign what is sent to it: `whsec_…`, several with spaces between them while one is rotated.
+    pub secrets: SecretString,
+    /// How many requests to it may be under way.
+    #[serde(default = "default_own_concurrency")]
+    pub concurrency: NonZeroUsize,
+}
+
+/// It commits together what comes together, so many at a time are fast.
+fn default_own_concurrency() -> NonZeroUsize {
+    const { NonZeroUsize::new(64).expect("a default bound is not zero") }
 }
 
 impl Config {

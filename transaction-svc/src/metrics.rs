@@ -1,8 +1,11 @@
 //! What the ledger counts about itself. Labels are bounded: currencies are those of ISO 4217, the rest are ours.
 
-use contract::EventKind;
+use std::time::Duration;
+
+use contract::{EventKind, webhook::AttemptOutcome};
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, core::Collector,
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    core::Collector,
 };
 
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
         decide::{Decision, Outcome},
     },
     operate::verify::Report,
+    store::webhooks::results::Then,
 };
 
 /// Metrics of the writer, the outbox and the relay.
@@ -140,6 +144,60 @@ impl LedgerMetrics {
         if matches!(outcome, Outcome::TransactionCreated(_)) {
             self.amount.with_label_values(&[currency]).inc_by(transaction.amount.get().unsigned_abs());
         }
+    }
+}
+
+/// Metrics of webhooks that are sent.
+#[derive(Debug)]
+pub struct WebhookMetrics {
+    attempt_seconds: HistogramVec,
+    deliveries: IntCounterVec,
+    pub(crate) oldest_due_age_seconds: Gauge,
+}
+
+/// From a receiver next door to one that is cut off at the deadline.
+const ATTEMPT_BUCKETS_SECONDS: [f64; 10] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 5.0, 15.0];
+
+impl WebhookMetrics {
+    /// # Errors
+    /// When the registry already has them.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let attempts = HistogramOpts::new("webhook_attempt_seconds", "Attempts to send a webhook, by outcome.")
+            .buckets(ATTEMPT_BUCKETS_SECONDS.to_vec());
+        Ok(Self {
+            attempt_seconds: registered(registry, HistogramVec::new(attempts, &["outcome"])?)?,
+            deliveries: vec(
+                registry,
+                "webhook_deliveries_total",
+                "What became of deliveries after an attempt: delivered, retried, given up.",
+                &["outcome"],
+            )?,
+            oldest_due_age_seconds: registered(
+                registry,
+                Gauge::new("webhook_oldest_due_age_seconds", "How long the delivery that waits longest has been due.")?,
+            )?,
+        })
+    }
+
+    pub(crate) fn attempted(&self, outcome: AttemptOutcome, took: Duration) {
+        let outcome = match outcome {
+            AttemptOutcome::Unknown => "unknown",
+            AttemptOutcome::Delivered => "delivered",
+            AttemptOutcome::Refused => "refused",
+            AttemptOutcome::TimedOut => "timed_out",
+            AttemptOutcome::Unreachable => "unreachable",
+            AttemptOutcome::NotSent => "not_sent",
+        };
+        self.attempt_seconds.with_label_values(&[outcome]).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn settled(&self, then: Then) {
+        let outcome = match then {
+            Then::Delivered => "delivered",
+            Then::Retry { .. } => "retried",
+            Then::GiveUp => "given_up",
+        };
+        self.deliveries.with_label_values(&[outcome]).inc();
     }
 }
 

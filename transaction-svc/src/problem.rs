@@ -4,7 +4,10 @@ use axum::http::StatusCode;
 use contract::{AccountId, Amount, Currency, MinorUnits, timestamp};
 use service_kit::http::{Problem, ProblemKind};
 
-use crate::domain::decide::{LONGEST_HOLD, Refusal};
+use crate::{
+    domain::decide::{LONGEST_HOLD, Refusal},
+    store::webhooks::registry::MAX_ENDPOINTS,
+};
 
 const fn refusal(code: &'static str, title: &'static str) -> ProblemKind {
     ProblemKind::refusal(code, title, StatusCode::UNPROCESSABLE_ENTITY)
@@ -35,6 +38,22 @@ pub fn not_found() -> Problem {
 #[must_use]
 pub fn not_for_the_caller() -> Problem {
     Problem::new(ProblemKind::FORBIDDEN, "You may read this, but this is not for you to do.")
+}
+
+pub const CONFIGURED_ENDPOINT: ProblemKind =
+    ProblemKind::refusal("configured_endpoint", "Configured endpoint", StatusCode::CONFLICT);
+pub const TOO_MANY_ENDPOINTS: ProblemKind =
+    ProblemKind::refusal("too_many_endpoints", "Too many endpoints", StatusCode::CONFLICT);
+
+/// The platform's own endpoint belongs to its operator.
+#[must_use]
+pub fn configured_endpoint() -> Problem {
+    Problem::new(CONFIGURED_ENDPOINT, "The endpoint is part of the platform's configuration and can only be read here.")
+}
+
+#[must_use]
+pub fn too_many_endpoints() -> Problem {
+    Problem::new(TOO_MANY_ENDPOINTS, format!("There are {MAX_ENDPOINTS} endpoints already; delete one first."))
 }
 
 /// The refusal as its caller reads it.

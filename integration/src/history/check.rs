@@ -33,7 +33,7 @@ impl fmt::Display for Violation {
 /// In which order a user's notifications must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InboxOrder {
-    /// That of the stream: one replica consumed it, and lost nothing that it had in hand.
+    /// That of the stream: events came no other way, one replica consumed it, and it lost nothing that it had in hand.
     OfTheStream,
     /// Any: batches that were handled again, or by several replicas, have no order among each other.
     Any,

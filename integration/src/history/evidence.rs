@@ -48,15 +48,18 @@ impl Evidence {
         Ok(Self { database: platform.pool().await?, jetstream: jetstream::new(client) })
     }
 
-    /// Waits until nothing waits: no event to be published, none to be consumed, none to be tried again.
+    /// Waits until nothing waits: no event to be published or dispatched, none to be consumed, none to be tried again.
     ///
     /// # Errors
     /// What still waits after a minute and a half.
     pub async fn at_rest(&self) -> anyhow::Result<()> {
         within(PATIENCE, "everything comes to rest", async || {
-            let waiting: i64 =
-                sqlx::query_scalar("SELECT count(*) FROM transactions.outbox_relay").fetch_one(&self.database).await?;
-            ensure!(waiting == 0, "{waiting} events wait in the outbox");
+            let waiting: i64 = sqlx::query_scalar(
+                "SELECT (SELECT count(*) FROM transactions.outbox_relay) + (SELECT count(*) FROM transactions.outbox_dispatch)",
+            )
+            .fetch_one(&self.database)
+            .await?;
+            ensure!(waiting == 0, "{waiting} events wait in the outboxes");
             let stream = self.jetstream.get_stream_no_info(NOTIFICATIONS.stream).await?;
             let consumer = stream.consumer_info(NOTIFICATIONS.name).await?;
             let (pending, unconfirmed) = (consumer.num_pending, consumer.num_ack_pending);

@@ -136,8 +136,12 @@ impl Backing {
     /// With which the ledger signs what it sends to the platform's own receiver.
     #[must_use]
     pub fn webhook_secret(&self) -> signature::Secret {
-        let bytes = hex::decode(self.secret.derive("webhook")).expect("what is derived is hexadecimal");
-        signature::Secret::from_bytes(bytes).expect("32 bytes are a secret")
+        signature::Secret::from_bytes(self.secret_bytes("webhook")).expect("32 bytes are a secret")
+    }
+
+    /// 32 bytes for this purpose.
+    pub(super) fn secret_bytes(&self, purpose: &str) -> Vec<u8> {
+        hex::decode(self.secret.derive(purpose)).expect("what is derived is hexadecimal")
     }
 
     /// Ends everything but Postgres.

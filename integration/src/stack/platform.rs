@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use sqlx::PgPool;
+use url::Url;
 
 use crate::stack::backing::Backing;
 use crate::stack::identity::{OPERATOR_SCOPES, SERVICE_SCOPES, USER_SCOPES};
@@ -37,13 +38,15 @@ pub struct Layout {
     pub programs: Option<PathBuf>,
     /// Whether the first replicas listen on 8080 and 8081 when these are free.
     pub well_known_ports: bool,
+    /// Whether the ledger sends events to the notification service by webhook, too.
+    pub push: bool,
     /// Fields of `serve`'s configuration, such as `(Transaction, "POSTGRES__MAX_CONNECTIONS", "4")`.
     pub settings: Vec<(ServiceKind, &'static str, String)>,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { replicas: 1, programs: None, well_known_ports: false, settings: Vec::new() }
+        Self { replicas: 1, programs: None, well_known_ports: false, push: true, settings: Vec::new() }
     }
 }
 
@@ -62,8 +65,9 @@ impl Platform {
     /// When something does not start.
     pub async fn start_on(backing: Backing, layout: &Layout) -> anyhow::Result<Self> {
         migrate(&backing, layout).await?;
-        let transaction_svc = replicas(ServiceKind::Transaction, &backing, layout)?;
-        let notification_svc = replicas(ServiceKind::Notification, &backing, layout)?;
+        let notification_svc = replicas(ServiceKind::Notification, &backing, layout, None)?;
+        let receiver = notification_svc.first().filter(|_| layout.push).map(Service::webhook_url);
+        let transaction_svc = replicas(ServiceKind::Transaction, &backing, layout, receiver.as_ref())?;
         let platform = Self { transaction_svc, notification_svc, backing };
         try_join_all(platform.services().map(|service| service.process.start())).await?;
         Ok(platform)
@@ -135,8 +139,14 @@ pub async fn migrate(backing: &Backing, layout: &Layout) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn replicas(kind: ServiceKind, backing: &Backing, layout: &Layout) -> anyhow::Result<Vec<Service>> {
+fn replicas(
+    kind: ServiceKind,
+    backing: &Backing,
+    layout: &Layout,
+    receiver: Option<&Url>,
+) -> anyhow::Result<Vec<Service>> {
     let mut settings = settings::serve(kind, backing);
+    settings.extend(receiver.into_iter().flat_map(|receiver| settings::own_endpoint(backing, receiver)));
     let ours = layout.settings.iter().filter(|(of, _, _)| *of == kind);
     settings.extend(ours.map(|(_, field, value)| ((*field).to_owned(), value.clone())));
     let replica = |number| {

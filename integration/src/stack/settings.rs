@@ -1,6 +1,8 @@
 //! The configuration of the services on this stack: the only file that knows the names of their fields.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use messaging::permissions::Role;
+use url::Url;
 
 use crate::stack::backing::Backing;
 use crate::stack::identity::{AUDIENCE, ISSUER};
@@ -39,11 +41,26 @@ pub fn serve(kind: ServiceKind, backing: &Backing) -> Settings {
         LOG_FORMAT,
     ]);
     settings.extend(nats("NATS", kind.role(), backing));
-    if kind == ServiceKind::Notification {
-        settings.push(("WEBHOOK__SECRETS".to_owned(), backing.webhook_secret().reveal()));
-        settings.extend(nats("OPERATOR", Role::Operator, backing));
+    match kind {
+        ServiceKind::Transaction => {
+            let key = format!("development:{}", STANDARD.encode(backing.secret_bytes("webhook encryption key")));
+            settings.push(("WEBHOOKS__ENCRYPTION_KEYS".to_owned(), key));
+        }
+        ServiceKind::Notification => {
+            settings.push(("WEBHOOK__SECRETS".to_owned(), backing.webhook_secret().reveal()));
+            settings.extend(nats("OPERATOR", Role::Operator, backing));
+        }
     }
     settings
+}
+
+/// What the ledger needs besides to send events to this receiver, the platform's own.
+#[must_use]
+pub fn own_endpoint(backing: &Backing, receiver: &Url) -> Settings {
+    self::settings([
+        ("WEBHOOKS__OWN_ENDPOINT__URL", receiver.as_str()),
+        ("WEBHOOKS__OWN_ENDPOINT__SECRETS", &backing.webhook_secret().reveal()),
+    ])
 }
 
 /// What `migrate` runs with.

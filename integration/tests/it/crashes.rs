@@ -42,7 +42,7 @@ async fn told_after_death(trial: &Trial, fault: &str, is_reached: impl AsyncFnOn
 
 #[tokio::test]
 async fn a_ledger_that_is_killed_again_and_again_keeps_its_word() {
-    let trial = Trial::start().await;
+    let trial = Trial::over_jetstream_alone().await;
     let history = trial
         .under_load(async {
             for _ in 0..5 {
@@ -73,7 +73,7 @@ async fn a_notification_service_that_is_killed_again_and_again_notifies_once() {
 
 #[tokio::test]
 async fn events_that_were_published_and_not_yet_noted_are_not_published_again() {
-    let trial = Trial::start().await;
+    let trial = Trial::over_jetstream_alone().await;
     restart_with_fault(trial.ledger(), "relay::acknowledged=pause").await;
     let history = trial
         .under_load(async {

@@ -36,7 +36,7 @@ fn assert_asks_to_try_again(reply: &Reply, code: &str) {
 
 #[tokio::test]
 async fn payments_are_accepted_while_nats_is_off_and_told_in_order_afterwards() {
-    let trial = Trial::start().await;
+    let trial = Trial::over_jetstream_alone().await;
     trial.evidence.at_rest().await.unwrap();
     trial.nats().stop().await.unwrap();
     let history = trial.under_load(async { trial.clients.told(200).await.unwrap() }).await;

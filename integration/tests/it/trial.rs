@@ -32,6 +32,12 @@ impl Trial {
         Self::of(Backing::cloned().await.unwrap(), &Layout::default(), Load::default()).await
     }
 
+    /// The same without the push path, so that everybody is told in the order of the stream.
+    pub(crate) async fn over_jetstream_alone() -> Self {
+        let layout = Layout { push: false, ..Layout::default() };
+        Self::of(Backing::cloned().await.unwrap(), &layout, Load::default()).await
+    }
+
     /// Two replicas of each service.
     pub(crate) async fn of_two_replicas() -> Self {
         let layout = Layout { replicas: 2, ..Layout::default() };

@@ -58,7 +58,7 @@ const SABOTAGE: &[(&str, &str)] = &[
     ("answers_name_what_exists", "UPDATE stored_answers SET location = '/v1/accounts/none'"),
     ("nothing_is_set_aside", "INSERT INTO outbox_refused SELECT id, 'too large', now() FROM events LIMIT 1"),
     ("outbox_names_events", "INSERT INTO outbox_relay (event_id) VALUES (gen_random_uuid())"),
-    ("outbox_names_events", "INSERT INTO outbox_dispatch (event_id) VALUES (gen_random_uuid())"),
+    ("outbox_names_events", "INSERT INTO outbox_dispatch (event_id, kind) VALUES (gen_random_uuid(), 'x')"),
     (
         "effects_have_their_event",
         "DELETE FROM events WHERE id IN (SELECT event_id FROM effects WHERE transaction_id = {})",
@@ -104,7 +104,7 @@ async fn much_that_is_wrong_is_counted_and_the_first_of_it_named() {
     let stage = Stage::with(1).await;
     let mut connection = PgConnection::connect(stage.platform.backing.database.admin().as_str()).await.unwrap();
     let pointers = "SET search_path = transactions;
-        INSERT INTO outbox_dispatch (event_id) SELECT gen_random_uuid() FROM generate_series(1, 1000)";
+        INSERT INTO outbox_relay (event_id) SELECT gen_random_uuid() FROM generate_series(1, 1000)";
     raw_sql(pointers).execute(&mut connection).await.unwrap();
     let findings = examine_in_tx(&mut connection).await.unwrap();
     let finding = finding(&findings, "outbox_names_events");

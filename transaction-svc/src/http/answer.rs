@@ -1,10 +1,12 @@
-//! From the writer's answers to responses.
+//! From answers to responses: the writer's, which are bytes, and resources of our own.
 
 use axum::{
+    Json,
     body::Body,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use service_kit::http::PROBLEM_JSON;
 
 use crate::writer::Answer;
@@ -30,5 +32,28 @@ impl IntoResponse for Answer {
             headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
         }
         response
+    }
+}
+
+/// A resource that was made, and where it is.
+#[derive(Debug)]
+pub(super) struct Created<T> {
+    pub(super) location: String,
+    pub(super) body: T,
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::CREATED, [(header::LOCATION, self.location)], Json(self.body)).into_response()
+    }
+}
+
+/// Something that is going to be done.
+#[derive(Debug)]
+pub(super) struct Accepted<T>(pub(super) T);
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, Json(self.0)).into_response()
     }
 }

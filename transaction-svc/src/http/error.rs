@@ -16,6 +16,12 @@ use crate::{
 
 const RETRY_AFTER_SECONDS: u32 = 1;
 
+/// For `map_err` on what cannot fail.
+pub(super) fn internal(error: impl std::error::Error) -> Problem {
+    tracing::error!(cause = %error, "Something failed that cannot.");
+    Problem::new(ProblemKind::INTERNAL, "Something failed on our side.")
+}
+
 /// For `map_err` on queries.
 pub(super) fn store(error: impl Borrow<StoreError>) -> Problem {
     let error = error.borrow();

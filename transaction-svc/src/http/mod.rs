@@ -12,6 +12,7 @@ mod moment;
 mod text;
 mod transactions;
 mod verification;
+mod webhook_endpoints;
 
 use axum::extract::FromRef;
 
@@ -25,6 +26,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{cache::TransactionCache, store::Database, writer::Commands};
 
+pub use webhook_endpoints::Endpoints;
+
 /// What handlers need.
 #[derive(Debug, Clone, FromRef)]
 pub struct Api {
@@ -34,6 +37,7 @@ pub struct Api {
     pub cursors: Cursors,
     pub cache: TransactionCache,
     pub sessions: Sessions,
+    pub endpoints: Endpoints,
 }
 
 /// Every route, with its description.
@@ -44,6 +48,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(transactions::router())
         .merge(verification::router())
         .merge(session::router())
+        .merge(webhook_endpoints::router())
 }
 
 /// The OpenAPI document of the API.

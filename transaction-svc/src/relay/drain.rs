@@ -108,7 +108,7 @@ impl Relay {
         if waiting.is_empty() {
             self.look_at_stream(position).await?;
             // Polling is the truth; the writer's word only makes it sooner.
-            tokio::time::timeout(POLL, self.committed.notified()).await.ok();
+            tokio::time::timeout(POLL, self.committed.relay.notified()).await.ok();
             return Ok(());
         }
         let mut rest = &waiting[..];
@@ -188,7 +188,7 @@ impl Relay {
 fn message(event: &Waiting) -> OutgoingMessage {
     OutgoingMessage {
         id: event.id,
-        subject: Subject::of(event.kind, event.partition_key.uuid()),
+        subject: Subject::of(event.kind, event.partition_key),
         body: event.body.clone(),
         traceparent: event.traceparent.clone(),
     }

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use messaging::Publisher;
 use service_kit::{clock::SharedClock, health::Component};
 use sqlx::PgPool;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     lease::{Lease, RENEWAL},
     metrics::LedgerMetrics,
+    writer::Committed,
 };
 
 const LEASE: &str = "relay";
@@ -30,7 +30,7 @@ pub struct Relay {
     pub pool: PgPool,
     pub publisher: Publisher,
     /// Told by the writer that events wait; polling finds them, too.
-    pub committed: Arc<Notify>,
+    pub committed: Arc<Committed>,
     pub clock: SharedClock,
     pub metrics: Arc<LedgerMetrics>,
     pub component: Component,

@@ -8,8 +8,8 @@
 pub const DURABLE: &str =
     "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
-/// For the relay, which need not wait for the disk: a pointer that comes back after a crash, because its removal was lost,
-/// is found in the stream and removed again.
+/// For the relay and for webhooks, which need not wait for the disk. A pointer that comes back after a crash, because its
+/// removal was lost, is found in the stream and removed again; a webhook is sent again.
 pub(super) const RELAXED: &str = "BEGIN; SET LOCAL synchronous_commit = off; \
      SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 

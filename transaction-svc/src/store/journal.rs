@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use contract::{AccountId, EventId, EventKind};
+use contract::{EventId, EventKind};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{StoreError, column::column};
 
@@ -13,13 +14,13 @@ use super::{StoreError, column::column};
 pub struct JournalEntry {
     pub id: EventId,
     pub kind: EventKind,
-    /// The account whose order the event keeps among others.
-    pub partition_key: AccountId,
+    /// The account whose order the event keeps among others; of an event about anything else, its id.
+    pub partition_key: Uuid,
     pub traceparent: Option<Arc<str>>,
     pub body: Vec<u8>,
 }
 
-/// Journals events and points the outbox to them, in the given order. The accounts of the events must be locked: only
+/// Journals events and points both outboxes to them, in the given order. The accounts of the events must be locked: only
 /// then is the order of the outbox each account's order.
 ///
 /// # Errors
@@ -30,13 +31,16 @@ pub async fn append_in_tx(connection: &mut PgConnection, entries: Vec<JournalEnt
         "WITH journalled AS (
              INSERT INTO events (id, kind, partition_key, traceparent, body)
              SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[])
+         ), dispatched AS (
+             INSERT INTO outbox_dispatch (event_id, kind)
+             SELECT id, kind FROM UNNEST($1::uuid[], $2::text[]) WITH ORDINALITY AS new (id, kind, place) ORDER BY place
          )
          INSERT INTO outbox_relay (event_id)
          SELECT id FROM UNNEST($1::uuid[]) WITH ORDINALITY AS new (id, place) ORDER BY place",
     )
     .bind(ids)
     .bind(column(&entries, |entry| entry.kind.as_str()))
-    .bind(column(&entries, |entry| entry.partition_key.uuid()))
+    .bind(column(&entries, |entry| entry.partition_key))
     .bind(column(&entries, |entry| entry.traceparent.as_deref().map(str::to_owned)))
     .bind(entries.into_iter().map(|entry| entry.body).collect::<Vec<_>>())
     .execute(connection)

@@ -22,6 +22,7 @@ pub mod transaction_list;
 pub mod transactions;
 pub mod transitions;
 pub mod verifications;
+pub mod webhooks;
 
 pub use error::StoreError;
 

@@ -1,7 +1,7 @@
 //! The outbox: pointers to events that the stream does not have yet, and how far the stream is known to have come.
 
 use bytes::Bytes;
-use contract::{AccountId, EventId, EventKind};
+use contract::{EventId, EventKind};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ pub struct Waiting {
     pub position: i64,
     pub id: EventId,
     pub kind: EventKind,
-    pub partition_key: AccountId,
+    pub partition_key: Uuid,
     pub traceparent: Option<String>,
     pub body: Bytes,
 }
@@ -57,7 +57,7 @@ impl TryFrom<Row> for Waiting {
             position: row.position,
             id,
             kind: row.kind.parse().map_err(|error| StoreError::corrupt("events", id, error))?,
-            partition_key: AccountId::from_uuid(row.partition_key),
+            partition_key: row.partition_key,
             traceparent: row.traceparent,
             body: row.body.into(),
         })

@@ -2,6 +2,7 @@
 
 pub mod backlog;
 pub mod expire_holds;
+pub mod forget_deliveries;
 pub mod forget_keys;
 pub mod partitions;
 pub mod verification;

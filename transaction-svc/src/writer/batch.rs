@@ -122,7 +122,7 @@ impl<'a> Batch<'a> {
             }
         }
         fail::fail_point!("writer::after_commit");
-        self.writer.committed.notify_one();
+        self.writer.committed.tell();
         self.writer.cache.put(decisions.iter().flat_map(Decision::applied).filter_map(Entry::of_change)).await;
         self.writer.metrics.batch_committed(part.iter().map(|submission| &submission.command), &decisions);
         for (submission, reply) in part.into_iter().zip(replies) {

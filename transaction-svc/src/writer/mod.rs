@@ -11,6 +11,7 @@
 
 mod answer;
 mod batch;
+mod committed;
 mod dry_run;
 mod load;
 mod queue;
@@ -23,6 +24,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 pub use answer::Answer;
+pub use committed::Committed;
 pub use dry_run::{DryRunError, dry_run};
 pub use queue::{Commands, WriteError};
 
@@ -43,17 +45,17 @@ pub struct Writer {
     pool: PgPool,
     waiting: Mutex<mpsc::Receiver<Submission>>,
     metrics: Arc<LedgerMetrics>,
-    committed: Arc<tokio::sync::Notify>,
+    committed: Arc<Committed>,
     cache: TransactionCache,
 }
 
 impl Writer {
-    /// The writer, and where commands are given to it. `committed` is told whenever events wait to be published.
+    /// The writer, and where commands are given to it. `committed` is told whenever events wait.
     #[must_use]
     pub fn new(
         pool: PgPool,
         metrics: Arc<LedgerMetrics>,
-        committed: Arc<tokio::sync::Notify>,
+        committed: Arc<Committed>,
         cache: TransactionCache,
     ) -> (Self, Commands) {
         let (sender, receiver) = mpsc::channel(QUEUE);

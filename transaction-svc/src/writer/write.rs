@@ -109,10 +109,10 @@ pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<
 
 fn entry(applied: &Applied, command: &Command) -> Result<JournalEntry, serde_json::Error> {
     let partition_key = match &applied.outcome {
-        Outcome::AccountOpened(account) | Outcome::AccountChanged(account) => account.id,
+        Outcome::AccountOpened(account) | Outcome::AccountChanged(account) => account.id.uuid(),
         Outcome::TransactionCreated(transaction)
         | Outcome::TransactionChanged(transaction)
-        | Outcome::TransactionRefunded(transaction, _) => transaction.source,
+        | Outcome::TransactionRefunded(transaction, _) => transaction.source.uuid(),
     };
     let body = event_of(applied, command).encode()?;
     Ok(JournalEntry {

@@ -4,6 +4,22 @@ use super::Rule;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
+        name: "every event has a delivery to every endpoint that is older and wants it",
+        broken_by: "SELECT format('event %s, endpoint %s', event.id, endpoint.id)
+                    FROM transactions.events AS event JOIN transactions.webhook_endpoints AS endpoint
+                      ON endpoint.id < event.id AND endpoint.enabled
+                     AND (endpoint.event_types IS NULL OR endpoint.event_types ? event.kind)
+                    WHERE NOT EXISTS (SELECT FROM transactions.webhook_deliveries AS delivery
+                                      WHERE (delivery.endpoint_id, delivery.event_id) = (endpoint.id, event.id))",
+    },
+    Rule {
+        name: "what is not delivered yet is in the queue, and nothing else is",
+        broken_by: "SELECT format('delivery %s is %s', coalesce(delivery.id, queued.delivery_id), delivery.status)
+                    FROM (SELECT * FROM transactions.webhook_deliveries WHERE status = 'pending') AS delivery
+                    FULL JOIN transactions.webhook_queue AS queued ON queued.delivery_id = delivery.id
+                    WHERE delivery.id IS NULL OR queued.delivery_id IS NULL",
+    },
+    Rule {
         name: "every event is on the stream",
         broken_by: "SELECT format('event %s', event.id) FROM transactions.events AS event
                     WHERE NOT EXISTS (SELECT FROM stream WHERE stream.event = event.id)",

@@ -1,3 +1,8 @@
 //! The push path in both directions: what the notification service believes, and what the ledger sends.
 
+mod endpoints;
+mod fixture;
 mod receiving;
+mod recovering;
+mod sending;
+mod ways;
