@@ -126,7 +126,7 @@ async fn a_payment_that_died_before_its_commit_is_made_by_its_key() {
 
 #[tokio::test]
 async fn notifications_that_were_stored_and_not_yet_acknowledged_are_not_made_again() {
-    let trial = Trial::start().await;
+    let trial = Trial::over_jetstream_alone().await;
     restart_with_fault(trial.inbox(), "consumer::ingested=3*off->1*pause").await;
     let history = trial
         .under_load(async {

@@ -67,7 +67,7 @@ async fn months_of_the_journal_are_dropped_after_400_days_unless_something_in_th
         let insert = query("INSERT INTO events VALUES ($1, 'account.updated', $1, NULL, '')").bind(event(month).uuid());
         insert.execute(&mut service).await.unwrap();
     }
-    let pointer = "INSERT INTO outbox_dispatch (event_id) VALUES ($1)";
+    let pointer = "INSERT INTO outbox_dispatch (event_id, kind) VALUES ($1, 'account.opened')";
     query(pointer).bind(event(1).uuid()).execute(&mut service).await.unwrap();
     let months = async || -> i64 {
         let sql = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'transactions.events'::regclass";

@@ -6,17 +6,24 @@ use integration::{
     stack::{platform::Platform, service::ServiceKind},
 };
 use serde_json::{Value, json};
+use time::Duration;
 
 use super::fixture::{Terminal, inboxes, lose_half, unread};
 use crate::{
-    notifications::fixture::{Store, message, payment, publish},
+    notifications::fixture::{Store, message, now, payment_at, publish},
     wire::Wire,
 };
 
 /// Payments between three people, ingested: alice is told of all of them.
 async fn ingested(platform: &Platform, count: usize) -> Vec<Event> {
     let partners = ["bob", "carol"];
-    let events: Vec<_> = (0..count).map(|number| payment("alice", partners[number % 2])).collect();
+    // A microsecond apart, so that a moment tells two of them from each other.
+    let first = now();
+    let event = |number: usize| {
+        let later = Duration::MICROSECOND * u16::try_from(number).unwrap();
+        payment_at(first + later, "alice", partners[number % 2])
+    };
+    let events: Vec<_> = (0..count).map(event).collect();
     publish(platform, events.iter().map(message).collect()).await;
     unread(platform, "alice", i64::try_from(count).unwrap()).await;
     events

@@ -1,7 +1,8 @@
 //! `/v1/webhook-endpoints`: what is accepted, what is shown, and what belongs to the operator.
 
+use anyhow::ensure;
 use contract::signature::Refusal;
-use integration::stack::platform::Platform;
+use integration::{eventually::eventually, stack::platform::Platform};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -72,6 +73,13 @@ async fn an_endpoint_is_read_changed_and_deleted_and_its_secret_is_shown_once() 
     let changed = changed.json();
     assert_eq!((&changed["event_types"], &changed["disabled_reason"]), (&Value::Null, &json!("requested")));
     scene.pay(1).await;
+    eventually("what happened meanwhile is nobody's to deliver", async || {
+        let waiting: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM transactions.outbox_dispatch").fetch_one(&scene.database).await?;
+        ensure!(waiting == 0, "{waiting} wait");
+        Ok(())
+    })
+    .await;
     scene.call(Method::PATCH, &path, json!({"enabled": true})).await;
     scene.pay(1).await;
     scene.received(1).await;
