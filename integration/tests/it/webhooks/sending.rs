@@ -153,7 +153,7 @@ async fn a_deliverer_that_is_killed_with_requests_under_way_loses_none() {
     let scene = Scene::set().await;
     let (endpoint, _) = scene.register(Value::Null).await;
     let ledger = &scene.platform.transaction_svc[0].process;
-    for fault in ["webhooks::leased=1*sleep(600000)", "webhooks::answered=1*sleep(600000)"] {
+    for fault in ["webhooks::leased=1*return", "webhooks::answered=1*return"] {
         restart_with_fault(ledger, fault).await;
         scene.pay(3).await;
         let begun = async || {
