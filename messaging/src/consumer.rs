@@ -4,14 +4,14 @@
 //! process in between means that the message is delivered again: handlers must be idempotent. There is no order between
 //! batches, since what is tried again comes later.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_nats::{
     Client,
     jetstream::{self, Context},
 };
 use time::OffsetDateTime;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,6 +28,10 @@ use crate::{
 
 /// How many messages a handler gets at most, and how many are asked for at once.
 pub const BATCH: usize = 500;
+
+/// Batches do not follow each other faster than this, unless the one before was full: a handler's commit costs the same
+/// however much it carries, and under load the next batch carries what came meanwhile.
+const SHORTEST_ROUND: Duration = Duration::from_millis(5);
 
 /// Tells the time. Injected, so that tests can set it.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
@@ -137,8 +141,12 @@ impl<H: Handler, P: Parking> Consumer<H, P> {
                 batch = pull.next() => batch?,
             };
             *failures = 0;
+            let (next, full) = (Instant::now() + SHORTEST_ROUND, batch.len() >= BATCH);
             self.metrics.received(&batch);
             self.worker.work(batch, pull.ack_wait(), stop).await?;
+            if !full {
+                tokio::time::sleep_until(next).await;
+            }
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     metrics::{LedgerMetrics, WebhookMetrics},
     relay::Relay,
     roles::Role,
+    store::begin,
     upkeep::{self, verification::Verification},
     webhooks::{Parts, Webhooks, keys::EncryptionKeys},
     writer::{self, Committed, Writer},
@@ -39,6 +40,8 @@ use crate::{
 const CUT_WITHIN: Duration = Duration::from_secs(1);
 /// How long the writer and the rest may then take to end. With the drain, 25 s in all.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
+/// The relay does one thing at a time.
+const RELAY_CONNECTIONS: u32 = 1;
 const SCHEMA_POLL: Duration = Duration::from_millis(200);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migration");
@@ -173,10 +176,17 @@ impl Process {
     }
 
     async fn start_relay(&self, config: &Config) -> anyhow::Result<()> {
+        let postgres = required(config.postgres.as_ref(), "POSTGRES__URL")?;
         let nats = required(config.nats.clone(), "NATS__URL")?;
         let nats = messaging::connect(&nats, messaging::Role::TransactionSvc, "transaction-svc").await?;
         let relay = Arc::new(Relay {
             pool: self.pool.clone(),
+            outbox: postgres::connect_with(
+                postgres,
+                "transaction-svc relay",
+                RELAY_CONNECTIONS,
+                &begin::RELAY_SESSION,
+            )?,
             publisher: Publisher::new(nats),
             committed: self.committed.clone(),
             clock: self.clock.clone(),

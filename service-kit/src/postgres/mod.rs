@@ -40,10 +40,27 @@ pub enum PostgresError {
 /// # Errors
 /// A malformed address.
 pub fn connect(config: &PostgresConfig, application_name: &str) -> Result<PgPool, PostgresError> {
-    let options =
-        address(config).ok_or(PostgresError::Address)?.application_name(application_name).disable_statement_logging();
+    connect_with(config, application_name, config.max_connections.get(), &[])
+}
+
+/// A pool of at most `max_connections` whose sessions have these settings from their start, so that a single statement
+/// has them without a transaction around it.
+///
+/// # Errors
+/// A malformed address.
+pub fn connect_with(
+    config: &PostgresConfig,
+    application_name: &str,
+    max_connections: u32,
+    settings: &[(&str, &str)],
+) -> Result<PgPool, PostgresError> {
+    let options = address(config)
+        .ok_or(PostgresError::Address)?
+        .application_name(application_name)
+        .options(settings.iter().copied())
+        .disable_statement_logging();
     let pool = PgPoolOptions::new()
-        .max_connections(config.max_connections.get())
+        .max_connections(max_connections)
         .acquire_timeout(config.acquire_timeout())
         .test_before_acquire(false)
         .before_acquire(|connection, metadata| {

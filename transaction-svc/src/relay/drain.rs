@@ -18,7 +18,10 @@ use crate::store::{
 };
 
 /// How many events are read at a time.
-const READ: i64 = 1_024;
+const READ: u16 = 1_024;
+/// Windows do not follow each other faster than this, unless the one before was full: each costs two round trips to the
+/// database and one to the stream, however much it carries, and under load the next one carries what came meanwhile.
+const SHORTEST_ROUND: Duration = Duration::from_millis(5);
 /// How long to look away when nothing waits and nobody has told.
 const POLL: Duration = Duration::from_millis(100);
 /// How long to wait after something failed.
@@ -69,7 +72,7 @@ impl Relay {
     /// Finds where the stream ends, and settles what it has taken without anybody noting it.
     async fn locate(&self) -> Result<Position, Stumble> {
         let stream = self.publisher.stream_state().await?;
-        let known = outbox::progress(&self.pool, TRANSACTIONS).await?;
+        let known = outbox::progress(&self.outbox, TRANSACTIONS).await?;
         let created_at = truncated(stream.created);
         let went_back =
             |known: Progress| known.created_at != created_at || known.last_sequence > signed(stream.last_sequence);
@@ -84,7 +87,7 @@ impl Relay {
             noted = signed(last.sequence);
             let ids: Vec<EventId> = stored.iter().map(|event| event.id).collect();
             let progress = Progress { created_at, last_sequence: noted };
-            let settled = outbox::found(&self.pool, TRANSACTIONS, &ids, progress).await?;
+            let settled = outbox::found(&self.outbox, TRANSACTIONS, &ids, progress).await?;
             self.metrics.relay_duplicates.inc_by(settled);
         }
         Ok(Position { stream, at_once: true, singly: false, looked_at: Instant::now() })
@@ -104,7 +107,8 @@ impl Relay {
 
     /// Publishes what waits now, or waits until something does.
     async fn step(&self, position: &mut Position) -> Result<(), Stumble> {
-        let waiting = outbox::waiting(&self.pool, READ).await?;
+        let next = Instant::now() + SHORTEST_ROUND;
+        let waiting = outbox::waiting(&self.outbox, i64::from(READ)).await?;
         if waiting.is_empty() {
             self.look_at_stream(position).await?;
             // Polling is the truth; the writer's word only makes it sooner.
@@ -115,6 +119,9 @@ impl Relay {
         while !rest.is_empty() {
             let settled = self.publish(rest, position).await?;
             rest = &rest[settled..];
+        }
+        if waiting.len() < usize::from(READ) {
+            tokio::time::sleep_until(next).await;
         }
         Ok(())
     }
@@ -157,7 +164,7 @@ impl Relay {
                 created_at: truncated(position.stream.created),
                 last_sequence: signed(position.stream.last_sequence),
             };
-            outbox::published(&self.pool, TRANSACTIONS, &waiting[..settled], progress).await?;
+            outbox::published(&self.outbox, TRANSACTIONS, &waiting[..settled], progress).await?;
             self.metrics.relay_published.inc_by(settled as u64);
         }
         self.judge(end, waiting, settled).await
@@ -175,7 +182,7 @@ impl Relay {
                 let Some(event) = waiting.get(index) else { return Ok(settled) };
                 let cause = chain(&*source);
                 tracing::error!(event = %event.id, cause, "The stream refuses event {} for good.", event.id);
-                outbox::refused(&self.pool, event, &source.to_string(), self.clock.now()).await?;
+                outbox::refused(&self.outbox, event, &source.to_string(), self.clock.now()).await?;
                 return Ok(settled + 1);
             }
             WindowEnd::Refused { permanent: false, source, .. } => ("refused for now", Some(source)),

@@ -27,7 +27,10 @@ const LEASE: &str = "relay";
 /// The relay of one replica.
 #[derive(Debug)]
 pub struct Relay {
+    /// For the lease, whose renewals are durable.
     pub pool: PgPool,
+    /// With sessions as in `store::begin::RELAY_SESSION`.
+    pub outbox: PgPool,
     pub publisher: Publisher,
     /// Told by the writer that events wait; polling finds them, too.
     pub committed: Arc<Committed>,

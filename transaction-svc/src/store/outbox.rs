@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use contract::{EventId, EventKind};
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{StoreError, begin::RELAXED, column::column};
+use super::{StoreError, column::column};
 
 /// An event that waits to be published.
 #[derive(Debug, Clone)]
@@ -34,7 +34,6 @@ struct Row {
 /// # Errors
 /// Those of the database, and a corrupt row.
 pub async fn waiting(pool: &PgPool, limit: i64) -> Result<Vec<Waiting>, StoreError> {
-    let mut transaction = pool.begin_with(RELAXED).await?;
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT pointer.position, event.id, event.kind, event.partition_key, event.traceparent, event.body
          FROM (SELECT position, event_id FROM outbox_relay ORDER BY position LIMIT $1) AS pointer
@@ -42,9 +41,8 @@ pub async fn waiting(pool: &PgPool, limit: i64) -> Result<Vec<Waiting>, StoreErr
          ORDER BY pointer.position",
     )
     .bind(limit)
-    .fetch_all(&mut *transaction)
+    .fetch_all(pool)
     .await?;
-    transaction.commit().await?;
     rows.into_iter().map(Waiting::try_from).collect()
 }
 
@@ -72,18 +70,28 @@ pub struct Progress {
     pub last_sequence: i64,
 }
 
+/// Notes how far the stream has come, in the statement that takes what it has out of the outbox.
+const NOTE_PROGRESS: &str =
+    "INSERT INTO relay_progress AS known (stream, created_at, last_sequence) VALUES ($2, $3, $4)
+     ON CONFLICT (stream) DO UPDATE
+     SET created_at = excluded.created_at,
+         last_sequence = CASE WHEN known.created_at = excluded.created_at
+                              THEN greatest(known.last_sequence, excluded.last_sequence)
+                              ELSE excluded.last_sequence END";
+
 /// Takes events that the stream has acknowledged out of the outbox and notes how far the stream has come, in one commit.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn published(pool: &PgPool, stream: &str, events: &[Waiting], progress: Progress) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with(RELAXED).await?;
-    sqlx::query("DELETE FROM outbox_relay WHERE position = ANY($1)")
+    let sql = format!("WITH gone AS (DELETE FROM outbox_relay WHERE position = ANY($1)) {NOTE_PROGRESS}");
+    sqlx::query(AssertSqlSafe(sql))
         .bind(column(events, |event| event.position))
-        .execute(&mut *transaction)
+        .bind(stream)
+        .bind(progress.created_at)
+        .bind(progress.last_sequence)
+        .execute(pool)
         .await?;
-    note_in_tx(&mut transaction, stream, progress).await?;
-    transaction.commit().await?;
     Ok(())
 }
 
@@ -92,15 +100,19 @@ pub async fn published(pool: &PgPool, stream: &str, events: &[Waiting], progress
 /// # Errors
 /// Those of the database.
 pub async fn found(pool: &PgPool, stream: &str, ids: &[EventId], progress: Progress) -> Result<u64, StoreError> {
-    let mut transaction = pool.begin_with(RELAXED).await?;
     // Reads the whole outbox: there is no index on events, because this happens only after a change of leader.
-    let deleted = sqlx::query("DELETE FROM outbox_relay WHERE event_id = ANY($1)")
+    let sql = format!(
+        "WITH gone AS (DELETE FROM outbox_relay WHERE event_id = ANY($1) RETURNING 1), noted AS ({NOTE_PROGRESS})
+         SELECT count(*) FROM gone"
+    );
+    let gone: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(column(ids, |id| id.uuid()))
-        .execute(&mut *transaction)
+        .bind(stream)
+        .bind(progress.created_at)
+        .bind(progress.last_sequence)
+        .fetch_one(pool)
         .await?;
-    note_in_tx(&mut transaction, stream, progress).await?;
-    transaction.commit().await?;
-    Ok(deleted.rows_affected())
+    Ok(gone.unsigned_abs())
 }
 
 /// Notes where the stream stands though it was known to have come further: it went back.
@@ -118,23 +130,6 @@ pub(super) async fn reset_in_tx(
         .bind(stands.last_sequence)
         .execute(connection)
         .await?;
-    Ok(())
-}
-
-async fn note_in_tx(connection: &mut PgConnection, stream: &str, progress: Progress) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO relay_progress AS known (stream, created_at, last_sequence) VALUES ($1, $2, $3)
-         ON CONFLICT (stream) DO UPDATE
-         SET created_at = excluded.created_at,
-             last_sequence = CASE WHEN known.created_at = excluded.created_at
-                                  THEN greatest(known.last_sequence, excluded.last_sequence)
-                                  ELSE excluded.last_sequence END",
-    )
-    .bind(stream)
-    .bind(progress.created_at)
-    .bind(progress.last_sequence)
-    .execute(connection)
-    .await?;
     Ok(())
 }
 
