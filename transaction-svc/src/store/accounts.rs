@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     StoreError,
+    batch_statement::BatchStatement,
     column::{column, metadata, metadata_json},
     entity::account,
 };
@@ -45,65 +46,58 @@ pub async fn lock_in_tx(
 }
 
 /// Stores new accounts.
-///
-/// # Errors
-/// Those of the database.
-pub async fn insert_in_tx(connection: &mut PgConnection, accounts: &[&Account]) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO accounts (id, owner, name, currency, status, min_balance, notify, metadata, posted, pending_out,
-                               pending_in, version, settings_version, created_at, updated_at)
-         SELECT id, owner, name, currency, status, min_balance, notify, metadata::jsonb, 0, 0, 0, version,
-                settings_version, at, at
-         FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bool[], $8::text[],
-                     $9::bigint[], $10::bigint[], $11::timestamptz[])
-              AS new (id, owner, name, currency, status, min_balance, notify, metadata, version, settings_version, at)",
-    )
-    .bind(column(accounts, |account| account.id.uuid()))
-    .bind(column(accounts, |account| account.owner.as_str().to_owned()))
-    .bind(column(accounts, |account| account.name.as_ref().map(|name| name.as_str().to_owned())))
-    .bind(column(accounts, |account| account.currency.code()))
-    .bind(column(accounts, |account| account.status.as_str()))
-    .bind(column(accounts, |account| account.min_balance.map(MinorUnits::get)))
-    .bind(column(accounts, |account| account.notify))
-    .bind(column(accounts, |account| metadata_json(&account.metadata)))
-    .bind(column(accounts, |account| account.version))
-    .bind(column(accounts, |account| account.settings_version))
-    .bind(column(accounts, |account| account.created_at))
-    .execute(connection)
-    .await?;
-    Ok(())
+pub fn insert(statement: &mut BatchStatement, accounts: &[&Account]) {
+    statement
+        .part(
+            "opened",
+            "INSERT INTO accounts (id, owner, name, currency, status, min_balance, notify, metadata, posted, pending_out,
+                                    pending_in, version, settings_version, created_at, updated_at)
+              SELECT id, owner, name, currency, status, min_balance, notify, metadata::jsonb, 0, 0, 0, version,
+                     settings_version, at, at
+              FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bool[], $8::text[],
+                          $9::bigint[], $10::bigint[], $11::timestamptz[])
+                   AS new (id, owner, name, currency, status, min_balance, notify, metadata, version, settings_version, at)",
+        )
+        .bind(column(accounts, |account| account.id.uuid()))
+        .bind(column(accounts, |account| account.owner.as_str().to_owned()))
+        .bind(column(accounts, |account| account.name.as_ref().map(|name| name.as_str().to_owned())))
+        .bind(column(accounts, |account| account.currency.code()))
+        .bind(column(accounts, |account| account.status.as_str()))
+        .bind(column(accounts, |account| account.min_balance.map(MinorUnits::get)))
+        .bind(column(accounts, |account| account.notify))
+        .bind(column(accounts, |account| metadata_json(&account.metadata)))
+        .bind(column(accounts, |account| account.version))
+        .bind(column(accounts, |account| account.settings_version))
+        .bind(column(accounts, |account| account.created_at));
 }
 
 /// Stores what locked accounts have become, but for their labels. The limit goes with the balances: one is checked against
 /// the other.
-///
-/// # Errors
-/// Those of the database.
-pub async fn update_in_tx(connection: &mut PgConnection, accounts: &[Account]) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE accounts SET status = new.status, min_balance = new.min_balance, posted = new.posted,
-                pending_out = new.pending_out, pending_in = new.pending_in, version = new.version,
-                settings_version = new.settings_version, updated_at = new.updated_at
-         FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                     $8::timestamptz[], $9::bigint[])
-              AS new (id, status, posted, pending_out, pending_in, version, settings_version, updated_at, min_balance)
-         WHERE accounts.id = new.id",
-    )
-    .bind(column(accounts, |account| account.id.uuid()))
-    .bind(column(accounts, |account| account.status.as_str()))
-    .bind(column(accounts, |account| account.posted.get()))
-    .bind(column(accounts, |account| account.pending_out.get()))
-    .bind(column(accounts, |account| account.pending_in.get()))
-    .bind(column(accounts, |account| account.version))
-    .bind(column(accounts, |account| account.settings_version))
-    .bind(column(accounts, |account| account.updated_at))
-    .bind(column(accounts, |account| account.min_balance.map(MinorUnits::get)))
-    .execute(connection)
-    .await?;
-    Ok(())
+pub fn update(statement: &mut BatchStatement, accounts: &[Account]) {
+    statement
+        .part(
+            "changed_accounts",
+            "UPDATE accounts SET status = new.status, min_balance = new.min_balance, posted = new.posted,
+                     pending_out = new.pending_out, pending_in = new.pending_in, version = new.version,
+                     settings_version = new.settings_version, updated_at = new.updated_at
+              FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                          $8::timestamptz[], $9::bigint[])
+                   AS new (id, status, posted, pending_out, pending_in, version, settings_version, updated_at, min_balance)
+              WHERE accounts.id = new.id",
+        )
+        .bind(column(accounts, |account| account.id.uuid()))
+        .bind(column(accounts, |account| account.status.as_str()))
+        .bind(column(accounts, |account| account.posted.get()))
+        .bind(column(accounts, |account| account.pending_out.get()))
+        .bind(column(accounts, |account| account.pending_in.get()))
+        .bind(column(accounts, |account| account.version))
+        .bind(column(accounts, |account| account.settings_version))
+        .bind(column(accounts, |account| account.updated_at))
+        .bind(column(accounts, |account| account.min_balance.map(MinorUnits::get)));
 }
 
-/// Stores what the labels of locked accounts have become: what [`update_in_tx`] leaves out, because it rarely changes.
+/// Stores what the labels of locked accounts have become: what [`update`] leaves out, because it rarely changes.
+/// A statement of its own: none may change a row twice.
 ///
 /// # Errors
 /// Those of the database.

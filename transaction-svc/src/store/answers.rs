@@ -4,7 +4,7 @@ use bytes::Bytes;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::{StoreError, column::column};
+use super::{StoreError, batch_statement::BatchStatement, column::column};
 use crate::domain::idempotency::{Fingerprint, Idempotency, KeyDigest};
 
 /// An answer as it went out, kept in the same commit as its effect.
@@ -54,34 +54,30 @@ pub async fn read_in_tx(connection: &mut PgConnection, keys: &[KeyDigest]) -> Re
     Ok(Found { now, answers })
 }
 
-/// Stores the answers, in the order of their keys so that two batches never wait for each other in a circle.
-/// Gives the number stored: fewer than given means that somebody else has just answered one of these keys.
-///
-/// # Errors
-/// Those of the database.
-pub async fn insert_in_tx(
-    connection: &mut PgConnection,
-    at: OffsetDateTime,
-    answers: &[(Idempotency, &StoredAnswer)],
-) -> Result<u64, StoreError> {
-    let done = sqlx::query(
-        "INSERT INTO stored_answers (key_digest, fingerprint, status, body, location, etag, created_at)
-         SELECT key_digest, fingerprint, status, body, location, etag, $7
-         FROM UNNEST($1::bytea[], $2::bytea[], $3::smallint[], $4::bytea[], $5::text[], $6::text[])
-              AS new (key_digest, fingerprint, status, body, location, etag)
-         ORDER BY key_digest
-         ON CONFLICT (key_digest) DO NOTHING",
-    )
-    .bind(column(answers, |(idempotency, _)| idempotency.key.0.to_vec()))
-    .bind(column(answers, |(idempotency, _)| idempotency.fingerprint.0.to_vec()))
-    .bind(column(answers, |(_, answer)| answer.status))
-    .bind(column(answers, |(_, answer)| answer.body.to_vec()))
-    .bind(column(answers, |(_, answer)| answer.location.clone()))
-    .bind(column(answers, |(_, answer)| answer.etag.clone()))
-    .bind(at)
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+/// The part of a statement that [`insert`] adds.
+pub const STORED: &str = "answered";
+
+/// Stores the answers, in the order of their keys so that two batches never wait for each other in a circle. Fewer rows
+/// than answers mean that somebody else has just answered one of these keys.
+pub fn insert(statement: &mut BatchStatement, at: OffsetDateTime, answers: &[(Idempotency, &StoredAnswer)]) {
+    statement
+        .part(
+            STORED,
+            "INSERT INTO stored_answers (key_digest, fingerprint, status, body, location, etag, created_at)
+             SELECT key_digest, fingerprint, status, body, location, etag, $7
+             FROM UNNEST($1::bytea[], $2::bytea[], $3::smallint[], $4::bytea[], $5::text[], $6::text[])
+                  AS new (key_digest, fingerprint, status, body, location, etag)
+             ORDER BY key_digest
+             ON CONFLICT (key_digest) DO NOTHING
+             RETURNING 1",
+        )
+        .bind(column(answers, |(idempotency, _)| idempotency.key.0.to_vec()))
+        .bind(column(answers, |(idempotency, _)| idempotency.fingerprint.0.to_vec()))
+        .bind(column(answers, |(_, answer)| answer.status))
+        .bind(column(answers, |(_, answer)| answer.body.to_vec()))
+        .bind(column(answers, |(_, answer)| answer.location.clone()))
+        .bind(column(answers, |(_, answer)| answer.etag.clone()))
+        .bind(at);
 }
 
 /// Removes at most `limit` of the answers that were stored before the horizon, the oldest first. Gives their number.

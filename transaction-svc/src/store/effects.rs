@@ -2,40 +2,32 @@
 
 use contract::{AccountId, EventId, MinorUnits, TransactionId};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
-use sqlx::PgConnection;
 
-use super::{StoreError, column::column, entity::effect};
+use super::{StoreError, batch_statement::BatchStatement, column::column, entity::effect};
 use crate::domain::account::Effect;
 
 /// Stores effects, each with the transaction that it belongs to.
-///
-/// # Errors
-/// Those of the database; a sequence that an account already has is refused by it.
-pub async fn insert_in_tx(
-    connection: &mut PgConnection,
-    effects: &[(&Effect, Option<TransactionId>)],
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO effects (account_id, sequence, event_id, transaction_id, posted, pending_out, pending_in,
-                              posted_after, pending_out_after, pending_in_after, available_after, occurred_at)
-         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
-                              $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::timestamptz[])",
-    )
-    .bind(column(effects, |(effect, _)| effect.account.uuid()))
-    .bind(column(effects, |(effect, _)| effect.sequence))
-    .bind(column(effects, |(effect, _)| effect.event.uuid()))
-    .bind(column(effects, |(_, transaction)| transaction.map(TransactionId::uuid)))
-    .bind(column(effects, |(effect, _)| effect.change.posted.get()))
-    .bind(column(effects, |(effect, _)| effect.change.pending_out.get()))
-    .bind(column(effects, |(effect, _)| effect.change.pending_in.get()))
-    .bind(column(effects, |(effect, _)| effect.after.posted.get()))
-    .bind(column(effects, |(effect, _)| effect.after.pending_out.get()))
-    .bind(column(effects, |(effect, _)| effect.after.pending_in.get()))
-    .bind(column(effects, |(effect, _)| effect.after.available.map(MinorUnits::get)))
-    .bind(column(effects, |(effect, _)| effect.at))
-    .execute(connection)
-    .await?;
-    Ok(())
+pub fn insert(statement: &mut BatchStatement, effects: &[(&Effect, Option<TransactionId>)]) {
+    statement
+        .part(
+            "happened",
+            "INSERT INTO effects (account_id, sequence, event_id, transaction_id, posted, pending_out, pending_in,
+                                   posted_after, pending_out_after, pending_in_after, available_after, occurred_at)
+              SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
+                                   $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::timestamptz[])",
+        )
+        .bind(column(effects, |(effect, _)| effect.account.uuid()))
+        .bind(column(effects, |(effect, _)| effect.sequence))
+        .bind(column(effects, |(effect, _)| effect.event.uuid()))
+        .bind(column(effects, |(_, transaction)| transaction.map(TransactionId::uuid)))
+        .bind(column(effects, |(effect, _)| effect.change.posted.get()))
+        .bind(column(effects, |(effect, _)| effect.change.pending_out.get()))
+        .bind(column(effects, |(effect, _)| effect.change.pending_in.get()))
+        .bind(column(effects, |(effect, _)| effect.after.posted.get()))
+        .bind(column(effects, |(effect, _)| effect.after.pending_out.get()))
+        .bind(column(effects, |(effect, _)| effect.after.pending_in.get()))
+        .bind(column(effects, |(effect, _)| effect.after.available.map(MinorUnits::get)))
+        .bind(column(effects, |(effect, _)| effect.at));
 }
 
 /// An effect on the books, as far as readers of transactions want it.

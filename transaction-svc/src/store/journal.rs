@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{StoreError, column::column};
+use super::{StoreError, batch_statement::BatchStatement, column::column};
 
 /// An event on its way into the journal.
 #[derive(Debug)]
@@ -20,31 +20,51 @@ pub struct JournalEntry {
     pub body: Vec<u8>,
 }
 
+/// The part of a statement that [`append`] adds.
+const JOURNALLED: &str = "journalled";
+
 /// Journals events and points both outboxes to them, in the given order. The accounts of the events must be locked: only
 /// then is the order of the outbox each account's order.
+pub fn append(statement: &mut BatchStatement, entries: Vec<JournalEntry>) {
+    let ids = column(&entries, |entry| entry.id.uuid());
+    let kinds = column(&entries, |entry| entry.kind.as_str());
+    statement
+        .part(
+            JOURNALLED,
+            "INSERT INTO events (id, kind, partition_key, traceparent, body)
+             SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[])
+             RETURNING 1",
+        )
+        .bind(ids.clone())
+        .bind(kinds.clone())
+        .bind(column(&entries, |entry| entry.partition_key))
+        .bind(column(&entries, |entry| entry.traceparent.as_deref().map(str::to_owned)))
+        .bind(entries.into_iter().map(|entry| entry.body).collect::<Vec<_>>());
+    statement
+        .part(
+            "to_dispatch",
+            "INSERT INTO outbox_dispatch (event_id, kind)
+             SELECT id, kind FROM UNNEST($1::uuid[], $2::text[]) WITH ORDINALITY AS new (id, kind, place) ORDER BY place",
+        )
+        .bind(ids.clone())
+        .bind(kinds);
+    statement
+        .part(
+            "to_publish",
+            "INSERT INTO outbox_relay (event_id)
+             SELECT id FROM UNNEST($1::uuid[]) WITH ORDINALITY AS new (id, place) ORDER BY place",
+        )
+        .bind(ids);
+}
+
+/// The same for events that no command of a batch caused.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn append_in_tx(connection: &mut PgConnection, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
-    let ids = column(&entries, |entry| entry.id.uuid());
-    sqlx::query(
-        "WITH journalled AS (
-             INSERT INTO events (id, kind, partition_key, traceparent, body)
-             SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[])
-         ), dispatched AS (
-             INSERT INTO outbox_dispatch (event_id, kind)
-             SELECT id, kind FROM UNNEST($1::uuid[], $2::text[]) WITH ORDINALITY AS new (id, kind, place) ORDER BY place
-         )
-         INSERT INTO outbox_relay (event_id)
-         SELECT id FROM UNNEST($1::uuid[]) WITH ORDINALITY AS new (id, place) ORDER BY place",
-    )
-    .bind(ids)
-    .bind(column(&entries, |entry| entry.kind.as_str()))
-    .bind(column(&entries, |entry| entry.partition_key))
-    .bind(column(&entries, |entry| entry.traceparent.as_deref().map(str::to_owned)))
-    .bind(entries.into_iter().map(|entry| entry.body).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
+    let mut statement = BatchStatement::default();
+    append(&mut statement, entries);
+    statement.execute_in_tx(connection, JOURNALLED).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod answers;
+pub mod batch_statement;
 pub mod begin;
 pub mod clock;
 mod column;

@@ -2,29 +2,24 @@
 
 use contract::{Amount, RefundId, transaction::Transaction as TransactionView};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use sqlx::PgConnection;
 
-use super::{StoreError, column::column, entity::refund};
+use super::{StoreError, batch_statement::BatchStatement, column::column, entity::refund};
 use crate::domain::transaction::{Actor, Refund};
 
 /// Stores new refunds.
-///
-/// # Errors
-/// Those of the database.
-pub async fn insert_in_tx(connection: &mut PgConnection, refunds: &[&Refund]) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO refunds (id, transaction_id, amount, initiator_issuer, initiated_by, created_at)
-         SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[])",
-    )
-    .bind(column(refunds, |refund| refund.id.uuid()))
-    .bind(column(refunds, |refund| refund.transaction.uuid()))
-    .bind(column(refunds, |refund| refund.amount.get()))
-    .bind(column(refunds, |refund| refund.initiator.issuer.to_string()))
-    .bind(column(refunds, |refund| refund.initiator.subject.to_string()))
-    .bind(column(refunds, |refund| refund.created_at))
-    .execute(connection)
-    .await?;
-    Ok(())
+pub fn insert(statement: &mut BatchStatement, refunds: &[&Refund]) {
+    statement
+        .part(
+            "refunded",
+            "INSERT INTO refunds (id, transaction_id, amount, initiator_issuer, initiated_by, created_at)
+              SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[])",
+        )
+        .bind(column(refunds, |refund| refund.id.uuid()))
+        .bind(column(refunds, |refund| refund.transaction.uuid()))
+        .bind(column(refunds, |refund| refund.amount.get()))
+        .bind(column(refunds, |refund| refund.initiator.issuer.to_string()))
+        .bind(column(refunds, |refund| refund.initiator.subject.to_string()))
+        .bind(column(refunds, |refund| refund.created_at));
 }
 
 /// This refund of the transaction, where there is one.

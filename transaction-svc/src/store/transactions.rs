@@ -5,10 +5,10 @@ use contract::{
     transaction::{Capture, TransactionStatus},
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
-use sqlx::PgConnection;
 
 use super::{
     StoreError,
+    batch_statement::BatchStatement,
     column::{column, metadata, metadata_json},
     entity::transaction,
 };
@@ -18,42 +18,38 @@ use crate::domain::{
 };
 
 /// Stores new transactions.
-///
-/// # Errors
-/// Those of the database.
-pub async fn insert_in_tx(connection: &mut PgConnection, transactions: &[&Transaction]) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO transactions (id, status, source, destination, amount, currency, captured_amount, refunded_amount,
-                                   capture, expires_at, description, reference, metadata, initiator_issuer,
-                                   initiated_by, created_at, updated_at)
-         SELECT id, status, source, destination, amount, currency, captured_amount, refunded_amount, capture,
-                expires_at, description, reference, metadata::jsonb, initiator_issuer, initiated_by, created_at, updated_at
-         FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bigint[],
-                     $8::bigint[], $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[],
-                     $15::text[], $16::timestamptz[], $17::timestamptz[])
-              AS new (id, status, source, destination, amount, currency, captured_amount, refunded_amount, capture,
-                      expires_at, description, reference, metadata, initiator_issuer, initiated_by, created_at, updated_at)",
-    )
-    .bind(column(transactions, |transaction| transaction.id.uuid()))
-    .bind(column(transactions, |transaction| transaction.status.as_str()))
-    .bind(column(transactions, |transaction| transaction.source.uuid()))
-    .bind(column(transactions, |transaction| transaction.destination.uuid()))
-    .bind(column(transactions, |transaction| transaction.amount.get()))
-    .bind(column(transactions, |transaction| transaction.currency.code()))
-    .bind(column(transactions, |transaction| transaction.captured_amount.get()))
-    .bind(column(transactions, |transaction| transaction.refunded_amount.get()))
-    .bind(column(transactions, |transaction| capture_text(transaction.capture)))
-    .bind(column(transactions, |transaction| transaction.expires_at))
-    .bind(column(transactions, |transaction| transaction.description.as_ref().map(|text| text.as_str().to_owned())))
-    .bind(column(transactions, |transaction| transaction.reference.as_ref().map(|text| text.as_str().to_owned())))
-    .bind(column(transactions, |transaction| metadata_json(&transaction.metadata)))
-    .bind(column(transactions, |transaction| transaction.initiator.issuer.to_string()))
-    .bind(column(transactions, |transaction| transaction.initiator.subject.to_string()))
-    .bind(column(transactions, |transaction| transaction.created_at))
-    .bind(column(transactions, |transaction| transaction.updated_at))
-    .execute(connection)
-    .await?;
-    Ok(())
+pub fn insert(statement: &mut BatchStatement, transactions: &[&Transaction]) {
+    statement
+        .part(
+            "created",
+            "INSERT INTO transactions (id, status, source, destination, amount, currency, captured_amount, refunded_amount,
+                                        capture, expires_at, description, reference, metadata, initiator_issuer,
+                                        initiated_by, created_at, updated_at)
+              SELECT id, status, source, destination, amount, currency, captured_amount, refunded_amount, capture,
+                     expires_at, description, reference, metadata::jsonb, initiator_issuer, initiated_by, created_at, updated_at
+              FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bigint[],
+                          $8::bigint[], $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[],
+                          $15::text[], $16::timestamptz[], $17::timestamptz[])
+                   AS new (id, status, source, destination, amount, currency, captured_amount, refunded_amount, capture,
+                           expires_at, description, reference, metadata, initiator_issuer, initiated_by, created_at, updated_at)",
+        )
+        .bind(column(transactions, |transaction| transaction.id.uuid()))
+        .bind(column(transactions, |transaction| transaction.status.as_str()))
+        .bind(column(transactions, |transaction| transaction.source.uuid()))
+        .bind(column(transactions, |transaction| transaction.destination.uuid()))
+        .bind(column(transactions, |transaction| transaction.amount.get()))
+        .bind(column(transactions, |transaction| transaction.currency.code()))
+        .bind(column(transactions, |transaction| transaction.captured_amount.get()))
+        .bind(column(transactions, |transaction| transaction.refunded_amount.get()))
+        .bind(column(transactions, |transaction| capture_text(transaction.capture)))
+        .bind(column(transactions, |transaction| transaction.expires_at))
+        .bind(column(transactions, |transaction| transaction.description.as_ref().map(|text| text.as_str().to_owned())))
+        .bind(column(transactions, |transaction| transaction.reference.as_ref().map(|text| text.as_str().to_owned())))
+        .bind(column(transactions, |transaction| metadata_json(&transaction.metadata)))
+        .bind(column(transactions, |transaction| transaction.initiator.issuer.to_string()))
+        .bind(column(transactions, |transaction| transaction.initiator.subject.to_string()))
+        .bind(column(transactions, |transaction| transaction.created_at))
+        .bind(column(transactions, |transaction| transaction.updated_at));
 }
 
 /// The transaction, where there is one.

@@ -4,7 +4,7 @@ use contract::{AccountId, TransactionId};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{StoreError, column::column, entity::transaction};
+use super::{StoreError, batch_statement::BatchStatement, column::column, entity::transaction};
 use crate::domain::transaction::Transaction;
 
 /// The accounts of a transaction. They never change, so they can be read before anything is locked.
@@ -62,24 +62,20 @@ pub async fn due(pool: &PgPool, limit: i64) -> Result<Vec<TransactionId>, StoreE
 }
 
 /// Stores what transactions have become whose accounts are locked.
-///
-/// # Errors
-/// Those of the database.
-pub async fn update_in_tx(connection: &mut PgConnection, transactions: &[Transaction]) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE transactions
-         SET status = new.status, captured_amount = new.captured_amount, refunded_amount = new.refunded_amount,
-             updated_at = new.updated_at
-         FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[])
-              AS new (id, status, captured_amount, refunded_amount, updated_at)
-         WHERE transactions.id = new.id",
-    )
-    .bind(column(transactions, |transaction| transaction.id.uuid()))
-    .bind(column(transactions, |transaction| transaction.status.as_str()))
-    .bind(column(transactions, |transaction| transaction.captured_amount.get()))
-    .bind(column(transactions, |transaction| transaction.refunded_amount.get()))
-    .bind(column(transactions, |transaction| transaction.updated_at))
-    .execute(connection)
-    .await?;
-    Ok(())
+pub fn update(statement: &mut BatchStatement, transactions: &[Transaction]) {
+    statement
+        .part(
+            "changed_transactions",
+            "UPDATE transactions
+              SET status = new.status, captured_amount = new.captured_amount, refunded_amount = new.refunded_amount,
+                  updated_at = new.updated_at
+              FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[])
+                   AS new (id, status, captured_amount, refunded_amount, updated_at)
+              WHERE transactions.id = new.id",
+        )
+        .bind(column(transactions, |transaction| transaction.id.uuid()))
+        .bind(column(transactions, |transaction| transaction.status.as_str()))
+        .bind(column(transactions, |transaction| transaction.captured_amount.get()))
+        .bind(column(transactions, |transaction| transaction.refunded_amount.get()))
+        .bind(column(transactions, |transaction| transaction.updated_at));
 }

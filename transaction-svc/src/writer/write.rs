@@ -1,7 +1,9 @@
-//! The last third of a batch: everything that was decided, stored with a few statements.
+//! The last third of a batch: everything that was decided, stored with one statement, and a second
+//! one where the labels of accounts change.
 
 use std::collections::BTreeSet;
 
+use contract::AccountId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -17,6 +19,7 @@ use crate::{
     store::{
         StoreError, accounts,
         answers::{self, StoredAnswer},
+        batch_statement::BatchStatement,
         effects,
         journal::{self, JournalEntry},
         refunds, transactions, transitions,
@@ -51,47 +54,66 @@ pub(super) struct Changes<'a> {
 }
 
 pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<'_>) -> Result<(), WriteFailure> {
-    // First, because it may show that the batch was decided on too little.
-    if !changes.answers.is_empty() {
-        let stored = answers::insert_in_tx(connection, changes.now, &changes.answers).await?;
-        if stored != changes.answers.len() as u64 {
-            return Err(WriteFailure::KeyTaken);
-        }
-    }
-    if changes.applied.is_empty() {
+    if changes.answers.is_empty() && changes.applied.is_empty() {
         return Ok(());
     }
+    let mut statement = BatchStatement::default();
+    answers::insert(&mut statement, changes.now, &changes.answers);
+    if !changes.applied.is_empty() {
+        add_applied(&mut statement, &changes)?;
+    }
+    let stored = statement.execute_in_tx(connection, answers::STORED).await?;
+    // The batch was decided on too little.
+    if stored != changes.answers.len() as u64 {
+        return Err(WriteFailure::KeyTaken);
+    }
+    let relabelled = relabelled(&changes);
+    if !relabelled.is_empty() {
+        accounts::update_labels_in_tx(connection, &relabelled).await?;
+    }
+    Ok(())
+}
+
+/// The accounts whose own fields a command may have changed, not only their balances.
+fn relabelled<'a>(changes: &Changes<'a>) -> Vec<&'a Account> {
+    let ids: BTreeSet<AccountId> = changes
+        .applied
+        .iter()
+        .filter_map(|(applied, _)| match &applied.outcome {
+            Outcome::AccountChanged(account) => Some(account.id),
+            Outcome::AccountOpened(_)
+            | Outcome::TransactionCreated(_)
+            | Outcome::TransactionChanged(_)
+            | Outcome::TransactionRefunded(..) => None,
+        })
+        .collect();
+    changes.changed.iter().filter(|account| ids.contains(&account.id)).collect()
+}
+
+fn add_applied(statement: &mut BatchStatement, changes: &Changes<'_>) -> Result<(), serde_json::Error> {
     let (mut opened, mut created, mut refunded) = (Vec::new(), Vec::new(), Vec::new());
-    let mut relabelled = BTreeSet::new();
     for (applied, _) in &changes.applied {
         match &applied.outcome {
             Outcome::AccountOpened(account) => opened.push(account),
-            Outcome::AccountChanged(account) => {
-                relabelled.insert(account.id);
-            }
             Outcome::TransactionCreated(transaction) => created.push(transaction),
-            Outcome::TransactionChanged(_) => {}
+            Outcome::AccountChanged(_) | Outcome::TransactionChanged(_) => {}
             Outcome::TransactionRefunded(_, refund) => refunded.push(refund),
         }
     }
     if !opened.is_empty() {
-        accounts::insert_in_tx(connection, &opened).await?;
+        accounts::insert(statement, &opened);
     }
     if !changes.changed.is_empty() {
-        accounts::update_in_tx(connection, changes.changed).await?;
-    }
-    if !relabelled.is_empty() {
-        let relabelled: Vec<_> = changes.changed.iter().filter(|account| relabelled.contains(&account.id)).collect();
-        accounts::update_labels_in_tx(connection, &relabelled).await?;
+        accounts::update(statement, changes.changed);
     }
     if !created.is_empty() {
-        transactions::insert_in_tx(connection, &created).await?;
+        transactions::insert(statement, &created);
     }
     if !changes.changed_transactions.is_empty() {
-        transitions::update_in_tx(connection, changes.changed_transactions).await?;
+        transitions::update(statement, changes.changed_transactions);
     }
     if !refunded.is_empty() {
-        refunds::insert_in_tx(connection, &refunded).await?;
+        refunds::insert(statement, &refunded);
     }
     let happened: Vec<_> = changes
         .applied
@@ -101,9 +123,9 @@ pub(super) async fn write_in_tx(connection: &mut PgConnection, changes: Changes<
             applied.effects.iter().map(move |effect| (effect, transaction))
         })
         .collect();
-    effects::insert_in_tx(connection, &happened).await?;
+    effects::insert(statement, &happened);
     let entries = changes.applied.iter().map(|(applied, command)| entry(applied, command)).collect::<Result<_, _>>()?;
-    journal::append_in_tx(connection, entries).await?;
+    journal::append(statement, entries);
     Ok(())
 }
 
