@@ -15,12 +15,12 @@ use service_kit::telemetry::chain;
 use time::OffsetDateTime;
 use tokio::{
     sync::{Notify, mpsc},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Webhooks,
+    SHORTEST_ROUND, Webhooks,
     hand::{Hand, Next, Places, Ready},
     send::Answer,
     targets::{Target, TargetError},
@@ -106,6 +106,7 @@ impl Webhooks {
                         shared.leased.notify_one();
                     }
                     if more {
+                        sleep_until(began + SHORTEST_ROUND).await;
                         continue;
                     }
                     POLL

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use service_kit::telemetry::chain;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::Webhooks;
+use super::{SHORTEST_ROUND, Webhooks};
 use crate::store::webhooks::dispatch;
 
 /// How long to look away when nothing waits and nobody has told.
@@ -17,12 +18,14 @@ impl Webhooks {
     /// Dispatches until it is told to stop. Any number of replicas may do so at a time.
     pub(super) async fn dispatch(&self, token: CancellationToken) {
         while !token.is_cancelled() {
+            let next = Instant::now() + SHORTEST_ROUND;
             let pause = match dispatch::dispatch(&self.pool, self.clock.now(), rand::random).await {
                 Ok(dispatched) => {
                     if dispatched.deliveries > 0 {
                         self.due.notify_one();
                     }
                     if dispatched.pointers > 0 {
+                        sleep_until(next).await;
                         continue;
                     }
                     POLL

@@ -37,6 +37,9 @@ use targets::Targets;
 
 /// How many requests to one endpoint may be under way.
 const PER_ENDPOINT: usize = 8;
+/// The rounds of dispatcher, deliverer and recorder follow each other no faster than this: each costs a commit however
+/// much it carries, and under load the next one carries what came meanwhile.
+const SHORTEST_ROUND: Duration = Duration::from_millis(10);
 /// The operator's name for the platform's own endpoint.
 const OWN_ENDPOINT: &str = "notification-svc";
 

@@ -8,9 +8,12 @@ use contract::{
 };
 use service_kit::telemetry::chain;
 use time::OffsetDateTime;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
+};
 
-use super::{Webhooks, deliver::Report, schedule::next_attempt, send::Answer};
+use super::{SHORTEST_ROUND, Webhooks, deliver::Report, schedule::next_attempt, send::Answer};
 use crate::store::{
     StoreError,
     webhooks::{
@@ -37,6 +40,7 @@ impl Webhooks {
     pub(super) async fn record(&self, mut reports: mpsc::Receiver<Report>) {
         let mut batch = Vec::new();
         while reports.recv_many(&mut batch, MAX_BATCH).await > 0 {
+            let (next, full) = (Instant::now() + SHORTEST_ROUND, batch.len() >= MAX_BATCH);
             let (mut ended, mut not_begun, mut gone) = (Vec::new(), Vec::new(), Vec::new());
             for report in batch.drain(..) {
                 match report {
@@ -67,6 +71,9 @@ impl Webhooks {
                         );
                     }
                 }
+            }
+            if !full {
+                sleep_until(next).await;
             }
         }
     }
