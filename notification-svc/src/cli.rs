@@ -5,6 +5,7 @@ mod dead_letters;
 mod output;
 mod progress;
 mod replay;
+mod verify;
 mod who;
 
 use std::{process::ExitCode, sync::Arc};
@@ -18,6 +19,9 @@ use crate::{
     http,
     operate::{Operations, webhook},
 };
+
+/// What `verify` exits with when it cannot tell.
+const NOT_VERIFIED: u8 = 2;
 
 /// Notifications: what the events of the ledger mean to each user.
 ///
@@ -45,6 +49,9 @@ enum Command {
     Consumer(consumer::Command),
     /// Hand events of the stream to the service once more: what it knows stays, what is lost comes back.
     Replay(replay::Command),
+    /// Compare the journal of the ledger with what is stored here. Exits with 1 when something is missing, differs, or is
+    /// not in the journal, with 2 when that cannot be told.
+    Verify(verify::Command),
     /// What operators do about webhooks.
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -69,18 +76,29 @@ pub fn run() -> ExitCode {
         Command::Webhook(WebhookCommand::Check) => check_webhook(),
         Command::DeadLetters(command) => operating(async |operations| dead_letters::run(command, &operations).await),
         Command::Replay(command) => operating(async |operations| replay::run(command, &operations).await),
+        Command::Verify(command) => return verified(command),
         Command::Consumer(command) => operating(async |operations| consumer::run(command, &operations).await),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
+        Err(error) => complain(&error, ExitCode::FAILURE),
     }
 }
 
-fn blocking(command: impl AsyncFnOnce(Config) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn verified(command: verify::Command) -> ExitCode {
+    let is_clean = blocking(async |mut config| {
+        let ledger = config.ledger.take();
+        let operations = Operations::of_command(config, Arc::new(SystemClock)).await?;
+        Box::pin(verify::run(command, &operations, ledger)).await
+    });
+    match is_clean {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => complain(&error, NOT_VERIFIED.into()),
+    }
+}
+
+fn blocking<Done>(command: impl AsyncFnOnce(Config) -> anyhow::Result<Done>) -> anyhow::Result<Done> {
     let config = Config::load()?;
     service_kit::telemetry::init("notification-svc", &config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command(config))
@@ -107,6 +125,7 @@ fn check_webhook() -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "why a command failed is for the person who called it")]
-fn complain(error: &anyhow::Error) {
+fn complain(error: &anyhow::Error, code: ExitCode) -> ExitCode {
     eprintln!("notification-svc: {error:#}");
+    code
 }

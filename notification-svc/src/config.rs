@@ -7,6 +7,7 @@ use serde::Deserialize;
 use service_kit::config::{
     AuthConfig, ConfigError, HttpConfig, LimitConfig, LogConfig, PostgresConfig, RedisConfig, load,
 };
+use url::Url;
 
 const PREFIX: &str = "NOTIFICATION_SVC";
 
@@ -30,12 +31,23 @@ pub struct Config {
     /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
     pub cursor_key: Option<SecretString>,
     pub webhook: Option<WebhookConfig>,
+    /// `verify`: whose journal is compared.
+    pub ledger: Option<LedgerConfig>,
     /// `migrate`: the schema's owner.
     pub migrator_url: Option<SecretString>,
     /// `migrate`: who makes streams and consumers.
     pub provisioner: Option<NatsConfig>,
     #[serde(default)]
     pub topology: TopologySettings,
+}
+
+/// The API of the ledger.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerConfig {
+    pub url: Url,
+    /// Has the scope `ops:read`.
+    pub token: SecretString,
 }
 
 /// The push path.

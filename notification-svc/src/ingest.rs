@@ -62,6 +62,12 @@ impl Arrival {
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         Ok(Self { event: Event::decode(body)?, body_sha256: Sha256::digest(body).into() })
     }
+
+    /// Of the bytes it came in.
+    #[must_use]
+    pub const fn body_sha256(&self) -> BodyHash {
+        self.body_sha256
+    }
 }
 
 /// What became of an event.

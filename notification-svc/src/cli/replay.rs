@@ -32,6 +32,13 @@ enum Existing {
         #[arg(long)]
         take_over: bool,
     },
+    /// Do what was planned
+    Execute {
+        id: ReplayId,
+        /// The number of events of the plan that you have seen
+        #[arg(long, value_name = "NUMBER")]
+        expect: u64,
+    },
     /// All of them, the newest first
     List,
     /// One of them, with its plan and how far it has come
@@ -80,6 +87,10 @@ pub(super) async fn run(command: Command, operations: &Operations) -> anyhow::Re
     match command.command {
         None => start(operations, command.new).await,
         Some(Existing::Resume { id, take_over }) => execute(operations, id, take_over).await,
+        Some(Existing::Execute { id, expect }) => {
+            operations.start_replay(id, expect).await?;
+            execute(operations, id, false).await
+        }
         Some(Existing::List) => {
             let replays = operations.replays.list(None, LISTED).await?;
             output::rows(["id", "status", "events", "done", "operator", "reason"], &replays, |replay| {
@@ -132,6 +143,6 @@ fn show(replay: &Replay) -> anyhow::Result<()> {
     output::json(replay)
 }
 
-fn moment(text: &str) -> Result<OffsetDateTime, time::error::Parse> {
+pub(super) fn moment(text: &str) -> Result<OffsetDateTime, time::error::Parse> {
     OffsetDateTime::parse(text, &Rfc3339)
 }

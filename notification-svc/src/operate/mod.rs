@@ -7,6 +7,7 @@ pub mod consumer;
 pub mod dead_letters;
 pub mod document;
 pub mod replay;
+pub mod verify;
 pub mod webhook;
 
 use anyhow::Context;
@@ -14,6 +15,7 @@ use messaging::{Client, DeadLetters, NatsConfig, Role, control::ControlError, de
 use serde_json::Value;
 use service_kit::{clock::SharedClock, metrics::registry, postgres};
 use sqlx::PgPool;
+use time::OffsetDateTime;
 
 use crate::{
     config::{Config, required},
@@ -85,6 +87,12 @@ impl Operations {
         let (metrics, live) = (IngestMetrics::register(&registry)?, Registry::new(0, open_streams(&registry)?));
         let ingest = Ingest::new(pool.clone(), clock.clone(), metrics, live);
         Self::connect(config.operator, pool, ingest, clock).await
+    }
+
+    /// The time of the clock that everything here goes by.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
     }
 
     /// Notes in the audit what is about to be done to so many things. Gives the entry.

@@ -6,6 +6,7 @@
 //! here. Rows are input too: what cannot be understood is refused as corrupt.
 
 pub mod audit;
+pub mod comparison;
 pub mod consumer_failures;
 pub mod counters;
 mod entity;

@@ -6,3 +6,4 @@ pub(crate) mod fixture;
 mod replay;
 mod replay_killed;
 mod republish;
+mod verify;

@@ -1,0 +1,79 @@
+//! `notification-svc verify`: the journal of the ledger against what is stored here.
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+
+use super::{output, replay::moment};
+use crate::{
+    config::{LedgerConfig, required},
+    operate::{
+        Operations,
+        replay::{RunsIn, Selection},
+        verify::{Findings, Ledger},
+    },
+    store::audit::Order,
+};
+
+/// Events that are younger may still be on their way.
+const ON_THEIR_WAY: Duration = Duration::minutes(1);
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    /// From the events of this time on; without it, from the beginning of the journal
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    since: Option<OffsetDateTime>,
+    /// Up to the events of this time; without it, those of a minute ago
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    until: Option<OffsetDateTime>,
+    /// Plan the replay that gives back what is missing
+    #[arg(long)]
+    repair: bool,
+    /// Who; for the audit of the replay
+    #[arg(long, env = "USER", value_name = "NAME", default_value = "unknown")]
+    operator: String,
+}
+
+/// Gives whether nothing is wrong.
+pub(super) async fn run(
+    command: Command,
+    operations: &Operations,
+    ledger: Option<LedgerConfig>,
+) -> anyhow::Result<bool> {
+    let Command { since, until, repair, operator } = command;
+    let LedgerConfig { url, token } = required(ledger, "LEDGER__URL")?;
+    let ledger = Ledger::new(&url, token)?;
+    let until = until.unwrap_or_else(|| operations.now() - ON_THEIR_WAY);
+    let progress = output::is_terminal().then(indicatif::ProgressBar::new_spinner);
+    let findings = operations.verify(&ledger, since, until, |found| {
+        if let Some(progress) = &progress {
+            progress.set_message(format!("{} events compared, {} missing", found.events, found.missing.count));
+            progress.tick();
+        }
+    });
+    let findings = findings.await.context("nothing can be said")?;
+    if let Some(progress) = &progress {
+        progress.finish_and_clear();
+    }
+    output::json(&findings)?;
+    if repair {
+        plan_repair(operations, &findings, operator).await?;
+    }
+    Ok(findings.is_clean())
+}
+
+async fn plan_repair(operations: &Operations, findings: &Findings, operator: String) -> anyhow::Result<()> {
+    let Some((first, last)) = findings.missing_between else {
+        return Ok(());
+    };
+    let selection = Selection { since: Some(first), until: Some(last + Duration::MICROSECOND), ..Selection::default() };
+    let reason = format!("verify misses {} notifications", findings.missing.count);
+    let replay = operations.request_replay(selection, None, Order { operator, reason }, RunsIn::Command).await?;
+    let replay = operations.plan_replay(replay.id, |_| {}).await?;
+    let events = replay.plan.as_ref().map_or(0, |plan| plan.events);
+    output::json(&json!({
+        "repair": replay,
+        "execute": format!("notification-svc replay execute {} --expect {events}", replay.id),
+    }))
+}
