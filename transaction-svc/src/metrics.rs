@@ -169,7 +169,7 @@ impl WebhookMetrics {
             deliveries: vec(
                 registry,
                 "webhook_deliveries_total",
-                "What became of deliveries after an attempt: delivered, retried, given up.",
+                "What became of deliveries after an attempt: delivered, retried, given up, event is gone.",
                 &["outcome"],
             )?,
             oldest_due_age_seconds: registered(
@@ -217,3 +217,4 @@ fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntG
 fn vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
     registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
 }
+            Then::EventIsGone => "event_is_gone",

@@ -38,6 +38,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How long requests under way may take once the process is told to stop.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 const RESULTS: usize = 4_096;
+const EVENT_IS_GONE: &str = "the journal does not hold the event any more";
 
 /// A delivery in hand.
 #[derive(Debug)]
@@ -163,9 +164,10 @@ impl Webhooks {
     async fn attempt(&self, held: Held) -> Report {
         let Held { leased, target } = held;
         let began = Instant::now();
-        let answer = match target {
-            Ok(target) => self.sender.attempt(&leased, &target).await,
-            Err(error) => {
+        let answer = match (&leased.body, target) {
+            (Some(body), Ok(target)) => self.sender.attempt(&leased, body, &target).await,
+            (None, _) => Answer::failure(AttemptOutcome::NotSent, EVENT_IS_GONE.to_owned()),
+            (Some(_), Err(error)) => {
                 let endpoint = leased.place.endpoint;
                 let cause = chain(&error);
                 tracing::error!(%endpoint, cause, "Webhooks to endpoint {endpoint} cannot be signed.");

@@ -108,6 +108,8 @@ impl Webhooks {
 fn judge(leased: &Leased, finished_at: OffsetDateTime, answer: Answer) -> Ended {
     let then = if answer.outcome == AttemptOutcome::Delivered {
         Then::Delivered
+    } else if leased.body.is_none() {
+        Then::EventIsGone
     } else {
         let failures = leased.failures.saturating_add(1);
         match next_attempt(failures, finished_at, answer.retry_after, rand::random()) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use contract::{
     signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign},
     webhook::AttemptOutcome,
@@ -65,8 +66,8 @@ impl Sender {
         Ok(Self { allowed, clock, public, named: client().build()? })
     }
 
-    /// Sends it once. Never fails: that, too, is an answer.
-    pub(super) async fn attempt(&self, leased: &Leased, target: &Target) -> Answer {
+    /// Sends an event once. Never fails: that, too, is an answer.
+    pub(super) async fn attempt(&self, leased: &Leased, body: &Bytes, target: &Target) -> Answer {
         let client_and_url = match target.allows_any_address {
             true => leased.url.parse().map(|url| (&self.named, url)).map_err(|error| format!("the URL {error}")),
             false => match self.allowed.vet(&leased.url) {
@@ -81,7 +82,7 @@ impl Sender {
         };
         let now = self.clock.now();
         let (id, timestamp) = (leased.event.to_string(), now.unix_timestamp());
-        let signature = sign(target.live_secrets(now), &id, timestamp, &leased.body);
+        let signature = sign(target.live_secrets(now), &id, timestamp, body);
         if signature.is_empty() {
             return Answer::failure(AttemptOutcome::NotSent, "the endpoint has no live secret".to_owned());
         }
@@ -91,7 +92,7 @@ impl Sender {
             .header(ID_HEADER, id)
             .header(TIMESTAMP_HEADER, timestamp)
             .header(SIGNATURE_HEADER, signature)
-            .body(leased.body.clone());
+            .body(body.clone());
         if let Some(traceparent) = &leased.traceparent {
             request = request.header(TRACEPARENT, traceparent);
         }

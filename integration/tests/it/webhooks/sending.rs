@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::fixture::Scene;
-use crate::trial::restart_with_fault;
+use crate::trial::{metric, restart_with_fault};
 
 #[tokio::test]
 async fn what_happens_is_sent_signed_once_with_the_bytes_of_the_journal() {
@@ -41,6 +41,31 @@ async fn what_happens_is_sent_signed_once_with_the_bytes_of_the_journal() {
     let delivery = &scene.deliveries(endpoint).await[0];
     let [attempt] = &delivery.attempts[..] else { panic!("{delivery:?}") };
     assert_eq!((attempt.number, attempt.outcome, attempt.response_status), (1, AttemptOutcome::Delivered, Some(200)));
+}
+
+#[tokio::test]
+async fn what_the_journal_does_not_hold_any_more_is_given_up_with_the_reason_and_no_fault_of_the_receivers() {
+    let scene = Scene::set().await;
+    let (endpoint, _) = scene.register(Value::Null).await;
+    // As if it had waited for an endpoint that was disabled for longer than the journal goes back.
+    scene
+        .sql(&format!(
+            "INSERT INTO webhook_deliveries (id, endpoint_id, event_id, status)
+             SELECT gen_random_uuid(), id, gen_random_uuid(), 'pending' FROM webhook_endpoints WHERE id = '{}';
+             INSERT INTO webhook_queue (endpoint_id, due_at, delivery_id, event_id, attempts, failures)
+             SELECT endpoint_id, now(), id, event_id, 0, 0 FROM webhook_deliveries",
+            endpoint.uuid()
+        ))
+        .await;
+    scene.until(endpoint, "it is given up", |all| all[0].status == DeliveryStatus::Failed).await;
+    let delivery = scene.deliveries(endpoint).await.remove(0);
+    let [attempt] = &delivery.attempts[..] else { panic!("{delivery:?}") };
+    assert_eq!(attempt.outcome, AttemptOutcome::NotSent);
+    assert_eq!(attempt.error.as_deref(), Some("the journal does not hold the event any more"));
+    assert!(scene.receiver.received().is_empty());
+    assert_eq!(scene.endpoint(endpoint).await.failing_since, None);
+    let counted = "webhook_deliveries_total{outcome=\"event_is_gone\"}";
+    assert_eq!(metric(&scene.platform.transaction_svc[0], counted).await.unwrap(), 1.0);
 }
 
 /// How the receiver behaves, what the attempt is called, and the shortest pause before the next one, in seconds.

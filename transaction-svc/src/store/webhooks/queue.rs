@@ -20,7 +20,8 @@ pub struct Leased {
     pub endpoint_is_configured: bool,
     pub url: String,
     pub traceparent: Option<String>,
-    pub body: Bytes,
+    /// As the journal has it; `None` where retention is done with it.
+    pub body: Option<Bytes>,
 }
 
 /// Where a delivery is in the queue, and which attempt has it.
@@ -56,7 +57,7 @@ struct Row {
     configured: bool,
     url: String,
     traceparent: Option<String>,
-    body: Vec<u8>,
+    body: Option<Vec<u8>>,
 }
 
 /// Leases what is due, the longest due of each endpoint first, and writes down that an attempt begins.
@@ -94,7 +95,7 @@ pub async fn lease(
              INSERT INTO webhook_attempts (delivery_id, number, started_at) SELECT delivery_id, attempts, $6 FROM leased
          )
          SELECT leased.*, event.traceparent, event.body
-         FROM leased JOIN events AS event ON event.id = leased.event_id
+         FROM leased LEFT JOIN events AS event ON event.id = leased.event_id
          ORDER BY leased.due_at, leased.event_id",
     )
     .bind(column(&room.of_known, |(endpoint, _)| endpoint.uuid()))
@@ -170,7 +171,7 @@ impl From<Row> for Leased {
             endpoint_is_configured: row.configured,
             url: row.url,
             traceparent: row.traceparent,
-            body: row.body.into(),
+            body: row.body.map(Bytes::from),
         }
     }
 }

@@ -27,8 +27,19 @@ pub struct Ended {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     Delivered,
-    Retry { failures: i16, due_at: OffsetDateTime },
+    Retry {
+        failures: i16,
+        due_at: OffsetDateTime,
+    },
     GiveUp,
+    /// Retention is done with the event: given up, and no fault of the endpoint's.
+    EventIsGone,
+}
+
+impl Then {
+    const fn is_failure_of_endpoint(self) -> bool {
+        matches!(self, Self::Retry { .. } | Self::GiveUp)
+    }
 }
 
 /// Records them in one commit. Gives the endpoints that have been failing since before `failing_limit`.
@@ -47,7 +58,7 @@ pub async fn record(
     close_attempts_in_tx(&mut transaction, ended).await?;
     let of = |wanted: fn(&Then) -> bool| ended.iter().filter(move |one| wanted(&one.then)).collect::<Vec<_>>();
     let delivered = of(|then| matches!(then, Then::Delivered));
-    let given_up = of(|then| matches!(then, Then::GiveUp));
+    let given_up = of(|then| matches!(then, Then::GiveUp | Then::EventIsGone));
     if !delivered.is_empty() {
         finish_in_tx(&mut transaction, &delivered, "delivered").await?;
     }
@@ -59,7 +70,7 @@ pub async fn record(
         retry_in_tx(&mut transaction, &retried).await?;
     }
     note_health_in_tx(&mut transaction, ended).await?;
-    let failed: Vec<_> = ended.iter().filter(|one| one.then != Then::Delivered).collect();
+    let failed: Vec<_> = ended.iter().filter(|one| one.then.is_failure_of_endpoint()).collect();
     let failing = match failed.is_empty() {
         true => Vec::new(),
         false => failing_in_tx(&mut transaction, &failed, failing_limit).await?,
@@ -116,7 +127,7 @@ async fn finish_in_tx(connection: &mut PgConnection, ended: &[&Ended], status: &
 async fn retry_in_tx(connection: &mut PgConnection, ended: &[&Ended]) -> Result<(), StoreError> {
     let next = |one: &&Ended| match one.then {
         Then::Retry { failures, due_at } => (failures, due_at),
-        Then::Delivered | Then::GiveUp => (0, one.finished_at),
+        Then::Delivered | Then::GiveUp | Then::EventIsGone => (0, one.finished_at),
     };
     sqlx::query(
         "UPDATE webhook_queue AS queued SET due_at = ended.next_due_at, failures = ended.failures, leased_until = NULL
@@ -144,7 +155,7 @@ async fn note_health_in_tx(connection: &mut PgConnection, ended: &[Ended]) -> Re
         ids.into_iter().collect()
     };
     let well = ids(|one| one.then == Then::Delivered);
-    let failing = ids(|one| one.then != Then::Delivered);
+    let failing = ids(|one| one.then.is_failure_of_endpoint());
     let quiet: Vec<_> = ended.iter().filter_map(|one| Some((one.place.endpoint.uuid(), one.not_before?))).collect();
     let Some(since) = ended.iter().map(|one| one.finished_at).min() else { return Ok(()) };
     sqlx::query(
