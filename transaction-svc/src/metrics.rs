@@ -7,6 +7,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     core::Collector,
 };
+use time::OffsetDateTime;
 
 use crate::{
     domain::{
@@ -14,18 +15,18 @@ use crate::{
         decide::{Decision, Outcome},
     },
     operate::verify::Report,
-    store::webhooks::results::Then,
+    store::{outbox::Backlog, webhooks::results::Then},
 };
 
-/// Metrics of the writer, the outbox and the relay.
+/// Metrics of the writer, the outboxes and the relay.
 #[derive(Debug)]
 pub struct LedgerMetrics {
     transactions: IntCounterVec,
     amount: IntCounterVec,
     commands: IntCounterVec,
     batch_commands: Histogram,
-    pub(crate) outbox_events: IntGauge,
-    pub(crate) outbox_oldest_age_seconds: Gauge,
+    pub(crate) outbox: BacklogMetrics,
+    pub(crate) undispatched: BacklogMetrics,
     pub(crate) relay_is_leader: IntGauge,
     pub(crate) relay_published: IntCounter,
     pub(crate) relay_duplicates: IntCounter,
@@ -62,10 +63,11 @@ impl LedgerMetrics {
                 &["operation", "outcome"],
             )?,
             batch_commands: registered(registry, Histogram::with_opts(batches)?)?,
-            outbox_events: gauge(registry, "outbox_events", "Events that wait to be published.")?,
-            outbox_oldest_age_seconds: registered(
+            outbox: BacklogMetrics::register(registry, "outbox", "to be published")?,
+            undispatched: BacklogMetrics::register(
                 registry,
-                Gauge::new("outbox_oldest_age_seconds", "Age of the event that has waited longest to be published.")?,
+                "webhook_undispatched",
+                "to become deliveries of webhooks",
             )?,
             relay_is_leader: gauge(registry, "relay_is_leader", "1 where this replica publishes.")?,
             relay_published: counter(registry, "relay_published_total", "Events that the stream has acknowledged.")?,
@@ -147,6 +149,29 @@ impl LedgerMetrics {
     }
 }
 
+/// How much waits for one of the two ways.
+#[derive(Debug)]
+pub(crate) struct BacklogMetrics {
+    events: IntGauge,
+    oldest_age_seconds: Gauge,
+}
+
+impl BacklogMetrics {
+    fn register(registry: &Registry, name: &str, waits: &str) -> prometheus::Result<Self> {
+        let age = format!("Age of the event that has waited longest {waits}.");
+        Ok(Self {
+            events: gauge(registry, &format!("{name}_events"), &format!("Events that wait {waits}."))?,
+            oldest_age_seconds: registered(registry, Gauge::new(format!("{name}_oldest_age_seconds"), age)?)?,
+        })
+    }
+
+    pub(crate) fn show(&self, backlog: Backlog, now: OffsetDateTime) {
+        let age = backlog.oldest.map_or(0.0, |oldest| (now - oldest.time()).as_seconds_f64());
+        self.events.set(backlog.events);
+        self.oldest_age_seconds.set(age.max(0.0));
+    }
+}
+
 /// Metrics of webhooks that are sent.
 #[derive(Debug)]
 pub struct WebhookMetrics {
@@ -196,6 +221,7 @@ impl WebhookMetrics {
             Then::Delivered => "delivered",
             Then::Retry { .. } => "retried",
             Then::GiveUp => "given_up",
+            Then::EventIsGone => "event_is_gone",
         };
         self.deliveries.with_label_values(&[outcome]).inc();
     }
@@ -217,4 +243,3 @@ fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntG
 fn vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
     registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
 }
-            Then::EventIsGone => "event_is_gone",

@@ -1,4 +1,5 @@
-//! The outbox: pointers to events that the stream does not have yet, and how far the stream is known to have come.
+//! The outboxes: pointers to events that the stream does not have yet, how far the stream is known to have come, and how
+//! much waits for either way.
 
 use bytes::Bytes;
 use contract::{EventId, EventKind};
@@ -162,7 +163,7 @@ pub async fn progress(pool: &PgPool, stream: &str) -> Result<Option<Progress>, S
     Ok(progress)
 }
 
-/// The size and the age of the outbox.
+/// How much waits in an outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backlog {
     /// How many events wait, at most: positions that were drawn and rolled back are counted, too.
@@ -171,17 +172,28 @@ pub struct Backlog {
     pub oldest: Option<EventId>,
 }
 
-/// How much waits. Reads the two ends only, so it costs the same for one event as for millions.
+/// How much waits for each of the two ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlogs {
+    /// To be published.
+    pub relay: Backlog,
+    /// To become deliveries of webhooks.
+    pub dispatch: Backlog,
+}
+
+/// How much waits. Reads the ends of the outboxes only, so it costs the same for one event as for millions.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn backlog(executor: impl PgExecutor<'_>) -> Result<Backlog, StoreError> {
-    let (events, oldest): (i64, Option<Uuid>) = sqlx::query_as(
-        "SELECT coalesce(max(position) - min(position) + 1, 0),
-                (SELECT event_id FROM outbox_relay WHERE NOT again ORDER BY position LIMIT 1)
-         FROM outbox_relay",
+pub async fn backlogs(executor: impl PgExecutor<'_>) -> Result<Backlogs, StoreError> {
+    let (to_publish, unpublished, to_dispatch, undispatched): (i64, Option<Uuid>, i64, Option<Uuid>) = sqlx::query_as(
+        "SELECT (SELECT coalesce(max(position) - min(position) + 1, 0) FROM outbox_relay),
+                (SELECT event_id FROM outbox_relay WHERE NOT again ORDER BY position LIMIT 1),
+                (SELECT coalesce(max(position) - min(position) + 1, 0) FROM outbox_dispatch),
+                (SELECT event_id FROM outbox_dispatch ORDER BY position LIMIT 1)",
     )
     .fetch_one(executor)
     .await?;
-    Ok(Backlog { events, oldest: oldest.map(EventId::from_uuid) })
+    let backlog = |events, oldest: Option<Uuid>| Backlog { events, oldest: oldest.map(EventId::from_uuid) };
+    Ok(Backlogs { relay: backlog(to_publish, unpublished), dispatch: backlog(to_dispatch, undispatched) })
 }

@@ -1,14 +1,20 @@
-//! Watches how much waits to be published, and has commands refused once it is too much.
+//! Watches how much waits for either way, and has commands refused once it is too much. Whoever serves the API does: so it is
+//! seen, and bounded, also when no process publishes or delivers.
 
 use std::{sync::Arc, time::Duration};
 
 use service_kit::{clock::SharedClock, tasks::TaskError, telemetry::chain};
 use sqlx::PgPool;
 
-use crate::{metrics::LedgerMetrics, store::outbox, writer::Commands};
+use crate::{
+    metrics::LedgerMetrics,
+    store::outbox::{self, Backlogs},
+    writer::Commands,
+};
 
 const INTERVAL: Duration = Duration::from_secs(1);
-/// About an hour of full load. Whatever was accepted is durable; this keeps the disk from filling while NATS is away.
+/// For each way: about an hour of full load. Whatever was accepted is durable; this keeps the disk from filling while NATS is
+/// away, or nobody delivers.
 const MAX_EVENTS: i64 = 2_000_000;
 
 /// Looks every second, for ever.
@@ -24,14 +30,13 @@ pub async fn watch(
     let mut ticks = tokio::time::interval(INTERVAL);
     loop {
         ticks.tick().await;
-        match outbox::backlog(&pool).await {
-            Ok(backlog) => {
-                let age = backlog.oldest.map_or(0.0, |oldest| (clock.now() - oldest.time()).as_seconds_f64());
-                metrics.outbox_events.set(backlog.events);
-                metrics.outbox_oldest_age_seconds.set(age.max(0.0));
-                commands.set_outbox_full(backlog.events >= MAX_EVENTS);
+        match outbox::backlogs(&pool).await {
+            Ok(Backlogs { relay, dispatch }) => {
+                metrics.outbox.show(relay, clock.now());
+                metrics.undispatched.show(dispatch, clock.now());
+                commands.set_outbox_full(relay.events.max(dispatch.events) >= MAX_EVENTS);
             }
-            Err(error) => tracing::warn!(cause = chain(&error), "The outbox cannot be measured for now."),
+            Err(error) => tracing::warn!(cause = chain(&error), "The outboxes cannot be measured for now."),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Commands {
         answer.await.unwrap_or(Err(WriteError::OutcomeUnknown))
     }
 
-    /// Whether to refuse commands because too many events wait to be published.
+    /// Whether to refuse commands because too many events wait to be told.
     pub fn set_outbox_full(&self, full: bool) {
         self.outbox_full.store(full, Ordering::Relaxed);
     }

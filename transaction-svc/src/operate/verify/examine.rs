@@ -50,7 +50,7 @@ pub async fn verify(
         findings.push(examine_one_in_tx(&mut transaction, check).await?);
         transaction.rollback().await?;
     }
-    let backlog = outbox::backlog(connection).await?;
+    let backlog = outbox::backlogs(connection).await?.relay;
     let age = |oldest: EventId| (clock.now() - oldest.time()).whole_seconds().max(0);
     Ok(Report {
         started_at,
