@@ -3,6 +3,8 @@
 //! On a stop the process is first taken out of rotation and lets requests finish; then the writer finishes the commands
 //! it has taken; then the rest ends.
 
+mod prepare;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
@@ -23,6 +25,7 @@ use service_kit::{
 };
 use sqlx::{Connection, PgConnection, PgPool};
 
+use self::prepare::OwnEndpoint;
 use crate::{
     cache::TransactionCache,
     config::{Config, WebhooksConfig, required},
@@ -42,7 +45,6 @@ const CUT_WITHIN: Duration = Duration::from_secs(1);
 const STOP_WITHIN: Duration = Duration::from_secs(4);
 /// The relay does one thing at a time.
 const RELAY_CONNECTIONS: u32 = 1;
-const SCHEMA_POLL: Duration = Duration::from_millis(200);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migration");
 
@@ -90,11 +92,11 @@ pub async fn serve(config: Config, roles: Vec<Role>) -> anyhow::Result<()> {
     if roles.contains(&Role::Relay) {
         process.start_relay(&config).await?;
     }
-    let webhooks = match roles.contains(&Role::Deliver) {
-        true => Some(process.start_webhooks(config.webhooks)?),
-        false => None,
-    };
-    process.start_upkeep(webhooks, schema, Duration::from_secs(config.verification_interval_seconds.get()));
+    let own_endpoint = OwnEndpoint::of(&config, &roles)?;
+    if roles.contains(&Role::Deliver) {
+        process.start_webhooks(config.webhooks)?;
+    }
+    process.start_upkeep(own_endpoint, schema, Duration::from_secs(config.verification_interval_seconds.get()));
     process.run(config.http.drain()).await
 }
 
@@ -203,7 +205,7 @@ impl Process {
         Ok(())
     }
 
-    fn start_webhooks(&self, config: Option<WebhooksConfig>) -> anyhow::Result<Arc<Webhooks>> {
+    fn start_webhooks(&self, config: Option<WebhooksConfig>) -> anyhow::Result<()> {
         let config = required(config, "WEBHOOKS__ENCRYPTION_KEYS")?;
         let webhooks = Arc::new(Webhooks::new(Parts {
             pool: self.pool.clone(),
@@ -215,10 +217,10 @@ impl Process {
             own_endpoint: config.own_endpoint,
         })?);
         webhooks.spawn(&self.background);
-        Ok(webhooks)
+        Ok(())
     }
 
-    fn start_upkeep(&self, webhooks: Option<Arc<Webhooks>>, schema: Component, verify_every: Duration) {
+    fn start_upkeep(&self, own_endpoint: OwnEndpoint, schema: Component, verify_every: Duration) {
         let verification = Verification {
             pool: self.pool.clone(),
             clock: self.clock.clone(),
@@ -238,47 +240,13 @@ impl Process {
         });
         let pool = self.pool.clone();
         self.background.spawn_restarting("schema check", move |token| {
-            let (pool, schema, webhooks) = (pool.clone(), schema.clone(), webhooks.clone());
+            let check = prepare::until_ready(pool.clone(), own_endpoint.clone(), schema.clone(), token);
             async move {
-                // Ready once the schema is seen; a database that goes away later takes nobody out of rotation.
-                while !token.is_cancelled() {
-                    match prepare(&pool, webhooks.as_deref()).await {
-                        Ok(()) => {
-                            schema.up();
-                            token.cancelled().await;
-                        }
-                        Err(error) => {
-                            schema.down(format!("{error:#}"));
-                            token.run_until_cancelled(tokio::time::sleep(SCHEMA_POLL)).await;
-                        }
-                    }
-                }
+                check.await;
                 Ok(())
             }
         });
     }
-}
-
-/// Whether the database is as this process needs it; the platform's own endpoint is there before anything can happen that
-/// it would have to be told of.
-async fn prepare(pool: &PgPool, webhooks: Option<&Webhooks>) -> anyhow::Result<()> {
-    check_schema(pool).await?;
-    match webhooks {
-        Some(webhooks) => webhooks.configure_own_endpoint().await.context("the own endpoint cannot be configured"),
-        None => Ok(()),
-    }
-}
-
-/// Whether the database is as this binary needs it: migrated at least as far, and with bounded sessions.
-async fn check_schema(pool: &PgPool) -> anyhow::Result<()> {
-    let (version,): (Option<i64>,) = sqlx::query_as("SELECT max(version) FROM _sqlx_migrations WHERE success")
-        .fetch_one(pool)
-        .await
-        .context("the schema cannot be read")?;
-    let wanted = MIGRATIONS.iter().map(|migration| migration.version).max();
-    anyhow::ensure!(version >= wanted, "the schema is at version {version:?}, this binary needs {wanted:?}");
-    postgres::check_session_timeouts(pool).await?;
-    Ok(())
 }
 
 /// Brings the schema up to date as its owner, and the streams as the provisioner.

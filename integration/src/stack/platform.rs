@@ -34,6 +34,8 @@ pub struct Platform {
 pub struct Layout {
     /// Of each service.
     pub replicas: usize,
+    /// What each process of the ledger does, such as `api` or `relay,deliver`; empty: `replicas` of them do everything.
+    pub roles: Vec<&'static str>,
     /// The directory of the services' programs; `None`: those built along with the running program.
     pub programs: Option<PathBuf>,
     /// Whether the first replicas listen on 8080 and 8081 when these are free.
@@ -46,7 +48,14 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { replicas: 1, programs: None, well_known_ports: false, push: true, settings: Vec::new() }
+        Self {
+            replicas: 1,
+            roles: Vec::new(),
+            programs: None,
+            well_known_ports: false,
+            push: true,
+            settings: Vec::new(),
+        }
     }
 }
 
@@ -149,15 +158,19 @@ fn replicas(
     settings.extend(receiver.into_iter().flat_map(|receiver| settings::own_endpoint(backing, receiver)));
     let ours = layout.settings.iter().filter(|(of, _, _)| *of == kind);
     settings.extend(ours.map(|(_, field, value)| ((*field).to_owned(), value.clone())));
-    let replica = |number| {
+    let options: Vec<Vec<&str>> = match (kind, &layout.roles[..]) {
+        (ServiceKind::Transaction, roles @ [_, ..]) => roles.iter().map(|roles| vec!["--roles", *roles]).collect(),
+        _ => vec![Vec::new(); layout.replicas],
+    };
+    let replica = |(number, options): (usize, &Vec<&str>)| {
         let port = match number {
             0 if layout.well_known_ports => Port::preferably(kind.well_known_port())?,
             _ => Port::any()?,
         };
         let log = backing.directory.path().join(format!("{}-{number}.log", kind.program()));
-        Service::new(kind, &programs(layout)?, log, port, &settings)
+        Service::new(kind, &programs(layout)?, log, port, &settings, options)
     };
-    (0..layout.replicas).map(replica).collect()
+    options.iter().enumerate().map(replica).collect()
 }
 
 fn programs(layout: &Layout) -> anyhow::Result<PathBuf> {

@@ -61,7 +61,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// A replica that listens on `port`; it is not started yet.
+    /// A replica that listens on `port` and does what these options of `serve` say; it is not started yet.
     ///
     /// # Errors
     /// When there is no port for its health and metrics.
@@ -71,13 +71,15 @@ impl Service {
         log: PathBuf,
         port: Port,
         settings: &Settings,
+        options: &[&str],
     ) -> anyhow::Result<Self> {
         let admin_port = Port::any()?;
         let listeners = vec![
             ("HTTP__LISTEN".to_owned(), format!("127.0.0.1:{}", port.number())),
             ("HTTP__ADMIN_LISTEN".to_owned(), format!("127.0.0.1:{}", admin_port.number())),
         ];
-        let program = program(kind, "serve", programs, log, settings).environment(variables(kind, &listeners));
+        let program = program(kind, "serve", programs, log, settings);
+        let program = program.arguments(options).environment(variables(kind, &listeners));
         let url = Url::parse(&format!("http://127.0.0.1:{}", port.number()))?;
         let admin_url = Url::parse(&format!("http://127.0.0.1:{}", admin_port.number()))?;
         let readiness = Readiness::Http(admin_url.join("readyz")?);

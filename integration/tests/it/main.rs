@@ -20,6 +20,7 @@ mod outages;
 mod proof;
 mod races;
 mod redis;
+mod roles;
 mod rows;
 mod run;
 mod stack;

@@ -22,6 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use service_kit::{clock::SharedClock, tasks::Tasks};
 use sqlx::PgPool;
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::{
     config::OwnEndpointConfig,
@@ -50,7 +51,6 @@ pub struct Webhooks {
     clock: SharedClock,
     metrics: Arc<WebhookMetrics>,
     committed: Arc<Committed>,
-    own_url: Option<String>,
     per_endpoint: usize,
     own_places: usize,
     targets: Targets,
@@ -76,8 +76,6 @@ pub struct Parts {
 pub enum SetupError {
     #[error("a secret of the own endpoint is refused")]
     Secret(#[from] InvalidSecret),
-    #[error("the URL of the own endpoint is malformed")]
-    Url(#[from] url::ParseError),
     #[error("the HTTP client cannot be made")]
     Client(#[from] reqwest::Error),
 }
@@ -87,9 +85,8 @@ impl Webhooks {
     /// [`SetupError`]
     pub fn new(parts: Parts) -> Result<Self, SetupError> {
         let Parts { pool, clock, metrics, committed, keys, allowed, own_endpoint } = parts;
-        let (mut own_url, mut own_secrets, mut own_places) = (None, Vec::new(), PER_ENDPOINT);
+        let (mut own_secrets, mut own_places) = (Vec::new(), PER_ENDPOINT);
         if let Some(own) = own_endpoint {
-            own_url = Some(own.url.parse::<url::Url>()?.to_string());
             own_secrets = secrets(&own.secrets)?;
             own_places = own.concurrency.get();
         }
@@ -100,19 +97,10 @@ impl Webhooks {
             clock,
             metrics,
             committed,
-            own_url,
             per_endpoint: PER_ENDPOINT,
             own_places,
             due: Notify::new(),
         })
-    }
-
-    /// Makes the platform's own endpoint what the configuration says. Events from then on are sent to it.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn configure_own_endpoint(&self) -> Result<(), StoreError> {
-        endpoints::configure(&self.pool, OWN_ENDPOINT, self.own_url.as_deref(), rand::random()).await
     }
 
     /// Dispatches, delivers, and looks after both, until the tasks are told to stop.
@@ -162,6 +150,14 @@ impl Webhooks {
             tokio::time::sleep(INTERVAL).await;
         }
     }
+}
+
+/// Makes the platform's own endpoint what the configuration says: it is sent the events from then on, or without a URL none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn configure_own_endpoint(pool: &PgPool, url: Option<&Url>) -> Result<(), StoreError> {
+    endpoints::configure(pool, OWN_ENDPOINT, url.map(Url::as_str), rand::random()).await
 }
 
 /// Several with spaces between them, while one is rotated.
