@@ -8,10 +8,11 @@ NEXTEST_PROFILE ?= default
 BENCH ?=
 # Where tests make a service stop or die; a release has none.
 FAULTS := --features transaction-svc/failpoints,notification-svc/failpoints
+SERVICES := transaction-svc notification-svc
 platform := target/debug/platform
 export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
 
-.PHONY: help run test check chaos plans bench build tools
+.PHONY: help run test check openapi chaos plans bench build tools
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,7 +24,7 @@ test: build tools ## All tests, against real servers
 	@cargo test --quiet --workspace --doc
 	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE)
 
-check: tools ## Formatting, lints, dependencies, documentation
+check: build tools ## Formatting, lints, dependencies, documentation, OpenAPI documents
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --quiet -- -D warnings
 	@cargo deny --log-level error check bans licenses sources
@@ -31,6 +32,11 @@ check: tools ## Formatting, lints, dependencies, documentation
 	then cargo deny --log-level error check --disable-fetch advisories; \
 	else echo "advisories: not checked, the advisory database is out of reach"; fi
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@for service in $(SERVICES); do target/debug/$$service openapi | diff -q - $$service/openapi.json >/dev/null \
+	  || { echo "$$service/openapi.json is out of date: run make openapi"; exit 1; }; done
+
+openapi: build ## Write the OpenAPI documents that are committed
+	@for service in $(SERVICES); do target/debug/$$service openapi >$$service/openapi.json; done
 
 chaos: build tools ## Only the stories in which processes are killed, frozen and away
 	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE) \

@@ -37,7 +37,7 @@ impl AccountStatus {
 
 /// An account: whose money it is, in which currency, and how much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::account)))]
 pub struct Account {
     pub id: AccountId,
     /// The `sub` of the user who holds it.

@@ -10,6 +10,8 @@
 pub mod account;
 pub mod currency;
 pub mod event;
+#[cfg(feature = "openapi")]
+pub mod example;
 pub mod id;
 pub mod money;
 pub mod notification;

@@ -208,13 +208,17 @@ mod schema {
 
     impl PartialSchema for MinorUnits {
         fn schema() -> RefOr<Schema> {
-            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(0|-?[1-9][0-9]{0,18})$")).into()
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some("^(0|-?[1-9][0-9]{0,18})$"))
+                .examples(["0"])
+                .into()
         }
     }
 
     impl PartialSchema for Amount {
         fn schema() -> RefOr<Schema> {
-            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[1-9][0-9]{0,18}$")).into()
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[1-9][0-9]{0,18}$")).examples(["1250"]).into()
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum NotificationStatus {
 
 /// What one event means to one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::notification)))]
 pub struct Notification {
     pub id: NotificationId,
     pub user: String,
@@ -53,7 +53,7 @@ pub struct Notification {
 
 /// How many notifications a user has in each status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::notification_counts)))]
 pub struct NotificationCounts {
     pub unread: i64,
     pub read: i64,

@@ -7,7 +7,7 @@ use crate::{AccountId, Currency, EventId, EventKind, MinorUnits, TransactionId, 
 
 /// A line of a statement: an effect that moved posted money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::entry)))]
 pub struct Entry {
     /// Sequences of entries have gaps: not every effect moves money.
     pub sequence: i64,
@@ -24,7 +24,7 @@ pub struct Entry {
 
 /// The money of an account at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::balance_at)))]
 pub struct BalanceAt {
     pub account: AccountId,
     pub currency: Currency,
@@ -38,7 +38,7 @@ pub struct BalanceAt {
 
 /// What one event did to one account, in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::account_event)))]
 pub struct AccountEvent {
     /// 1, 2, 3 … without a gap.
     pub sequence: i64,

@@ -49,7 +49,7 @@ pub enum Capture {
 
 /// A movement of an amount from a source account to a destination account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::transaction)))]
 pub struct Transaction {
     pub id: TransactionId,
     pub status: TransactionStatus,

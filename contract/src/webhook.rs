@@ -20,7 +20,7 @@ pub enum DisabledReason {
 
 /// A receiver of webhooks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::webhook_endpoint)))]
 pub struct WebhookEndpoint {
     pub id: WebhookEndpointId,
     pub url: String,
@@ -61,7 +61,7 @@ pub enum DeliveryStatus {
 
 /// One event on its way to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::delivery)))]
 pub struct Delivery {
     pub id: DeliveryId,
     pub endpoint_id: WebhookEndpointId,

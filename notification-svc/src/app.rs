@@ -94,7 +94,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let admin = Listener::admin(&config.http)?;
     tracing::info!(api = %public.address(), admin = %admin.address(), "Serving.");
     let (routes, _) = http::router().with_state(api).split_for_parts();
-    let routes = edge(routes, &config.http, http_metrics);
+    let routes = edge(routes.merge(http::documentation()), &config.http, http_metrics);
     working.spawn_vital("api", move |stop| async move { Ok(public.serve(routes, stop).await?) });
     // Not told to stop: it ends when the API has, so that requests that are being finished still find it.
     working.spawn_vital("intake", move |_stop| async move {

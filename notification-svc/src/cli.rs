@@ -113,7 +113,7 @@ fn operating(command: impl AsyncFnOnce(Operations) -> anyhow::Result<()>) -> any
 }
 
 fn print_openapi() -> anyhow::Result<()> {
-    output::line(http::openapi().to_pretty_json()?);
+    output::line(serde_json::to_string_pretty(&http::document())?);
     Ok(())
 }
 

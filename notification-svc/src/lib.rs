@@ -23,4 +23,5 @@ pub mod intake;
 pub mod live;
 pub mod metrics;
 pub mod operate;
+pub mod problem;
 pub mod store;

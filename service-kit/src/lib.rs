@@ -11,6 +11,7 @@ pub mod health;
 pub mod http;
 pub mod limit;
 pub mod metrics;
+pub mod openapi;
 pub mod postgres;
 pub mod redis;
 pub mod session;

@@ -153,7 +153,7 @@ impl Process {
         let (routes, _) = http::router().with_state(api).split_for_parts();
         let public = Listener::public(&config.http).await?;
         tracing::info!(api = %public.address(), "Serving.");
-        let routes = edge(routes, &config.http, HttpMetrics::register(&self.registry)?);
+        let routes = edge(routes.merge(http::documentation()), &config.http, HttpMetrics::register(&self.registry)?);
         self.serving.spawn_vital("api", move |token| async move { Ok(public.serve(routes, token).await?) });
 
         let writer = Arc::new(writer);

@@ -73,7 +73,7 @@ fn blocking<Done>(command: impl AsyncFnOnce(Config) -> anyhow::Result<Done>) -> 
 
 #[expect(clippy::print_stdout, reason = "the document is what the command is for")]
 fn print_openapi() -> anyhow::Result<()> {
-    println!("{}", http::openapi().to_pretty_json()?);
+    println!("{}", serde_json::to_string_pretty(&http::document())?);
     Ok(())
 }
 

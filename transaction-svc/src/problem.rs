@@ -2,7 +2,8 @@
 
 use axum::http::StatusCode;
 use contract::{AccountId, Amount, Currency, MinorUnits, timestamp};
-use service_kit::http::{Problem, ProblemKind};
+use service_kit::http::{Explanation, Problem, ProblemKind};
+use service_kit::session::TOO_MANY_SESSIONS;
 
 use crate::{
     domain::decide::{LONGEST_HOLD, Refusal},
@@ -13,20 +14,103 @@ const fn refusal(code: &'static str, title: &'static str) -> ProblemKind {
     ProblemKind::refusal(code, title, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
-pub const IDEMPOTENCY_KEY_REUSED: ProblemKind = refusal("idempotency_key_reused", "Idempotency key reused");
-pub const UNKNOWN_ACCOUNT: ProblemKind = refusal("unknown_account", "Unknown account");
-pub const SAME_ACCOUNT: ProblemKind = refusal("same_account", "Same account");
-pub const ACCOUNT_FROZEN: ProblemKind = refusal("account_frozen", "Account frozen");
-pub const ACCOUNT_CLOSED: ProblemKind = refusal("account_closed", "Account closed");
-pub const CURRENCY_MISMATCH: ProblemKind = refusal("currency_mismatch", "Currency mismatch");
-pub const INSUFFICIENT_FUNDS: ProblemKind = refusal("insufficient_funds", "Insufficient funds");
-pub const AMOUNT_OUT_OF_RANGE: ProblemKind = refusal("amount_out_of_range", "Amount out of range");
-pub const EXPIRY_OUT_OF_RANGE: ProblemKind = refusal("expiry_out_of_range", "Expiry out of range");
-pub const EXCEEDS_CAPTURED: ProblemKind = refusal("exceeds_captured", "More than was captured");
-pub const STALE_SETTINGS: ProblemKind = ProblemKind::refusal("stale_settings", "Stale settings", StatusCode::CONFLICT);
-pub const INVALID_STATE: ProblemKind = ProblemKind::refusal("invalid_state", "Invalid state", StatusCode::CONFLICT);
+pub const UNKNOWN_ACCOUNT: ProblemKind = refusal("unknown_account", "Unknown account").explained(&Explanation {
+    meaning: "There is no such account, or not one that the caller may pay from; `account` names it.",
+    remedy: "Check the id, and whose token the request carries.",
+});
+pub const SAME_ACCOUNT: ProblemKind = refusal("same_account", "Same account").explained(&Explanation {
+    meaning: "Source and destination are the same account.",
+    remedy: "Name two different accounts.",
+});
+pub const ACCOUNT_FROZEN: ProblemKind = refusal("account_frozen", "Account frozen").explained(&Explanation {
+    meaning: "The account that `account` names is frozen: money neither leaves nor reaches it.",
+    remedy: "Wait until it is unfrozen, then send the request with a new key.",
+});
+pub const ACCOUNT_CLOSED: ProblemKind = refusal("account_closed", "Account closed").explained(&Explanation {
+    meaning: "The account that `account` names is closed for good.",
+    remedy: "Use another account.",
+});
+pub const CURRENCY_MISMATCH: ProblemKind = refusal("currency_mismatch", "Currency mismatch").explained(&Explanation {
+    meaning: "The account that `account` names is held in `currency`, not in the currency of the transaction.",
+    remedy: "Move money only between accounts of one currency, and name that.",
+});
+pub const INSUFFICIENT_FUNDS: ProblemKind =
+    refusal("insufficient_funds", "Insufficient funds").explained(&Explanation {
+        meaning: "The source has less available than `required`. Who may read the account is told `available`, too.",
+        remedy: "Fund the account or move less, with a new key.",
+    });
+pub const AMOUNT_OUT_OF_RANGE: ProblemKind =
+    refusal("amount_out_of_range", "Amount out of range").explained(&Explanation {
+        meaning: "More is to be captured than is held, a limit is above the balance, or a balance would not fit 64 bits of minor units.",
+        remedy: "Move less, or set a lower limit.",
+    });
+pub const EXPIRY_OUT_OF_RANGE: ProblemKind =
+    refusal("expiry_out_of_range", "Expiry out of range").explained(&Explanation {
+        meaning: "A hold ends in the future, and not later than `detail` says.",
+        remedy: "Name an earlier or a later end, or none for the usual one.",
+    });
+pub const EXCEEDS_CAPTURED: ProblemKind =
+    refusal("exceeds_captured", "More than was captured").explained(&Explanation {
+        meaning: "More is to be refunded than was captured and is not refunded yet; that is `refundable`.",
+        remedy: "Refund at most what is left.",
+    });
+pub const STALE_SETTINGS: ProblemKind = ProblemKind::refusal("stale_settings", "Stale settings", StatusCode::CONFLICT)
+    .explained(&Explanation {
+        meaning: "Somebody changed the settings of the account after the caller had read them.",
+        remedy: "Read the account again, and send the change with its `settings_version` and a new key.",
+    });
+pub const INVALID_STATE: ProblemKind = ProblemKind::refusal("invalid_state", "Invalid state", StatusCode::CONFLICT)
+    .explained(&Explanation {
+        meaning: "As the transaction or the account is, this cannot be done to it: it is in `state`, its hold has expired, or there is money in it.",
+        remedy: "Read it again, and decide anew.",
+    });
+
 pub const SEQUENCE_TOO_OLD: ProblemKind =
-    ProblemKind::refusal("sequence_too_old", "Sequence too old", StatusCode::GONE);
+    ProblemKind::refusal("sequence_too_old", "Sequence too old", StatusCode::GONE).explained(&Explanation {
+        meaning: "The journal begins after the place from which the caller wants to go on.",
+        remedy: "Read the present state, and go on from there.",
+    });
+pub const CONFIGURED_ENDPOINT: ProblemKind =
+    ProblemKind::refusal("configured_endpoint", "Configured endpoint", StatusCode::CONFLICT).explained(&Explanation {
+        meaning: "The endpoint is part of the platform's configuration: it can be read here, not changed.",
+        remedy: "Change the configuration of the platform.",
+    });
+pub const TOO_MANY_ENDPOINTS: ProblemKind =
+    ProblemKind::refusal("too_many_endpoints", "Too many endpoints", StatusCode::CONFLICT).explained(&Explanation {
+        meaning: "There are as many endpoints as there may be.",
+        remedy: "Delete one: `DELETE /v1/webhook-endpoints/{id}`.",
+    });
+
+/// Why a transaction is not created.
+pub const OF_CREATION: &[ProblemKind] = &[
+    UNKNOWN_ACCOUNT,
+    SAME_ACCOUNT,
+    ACCOUNT_FROZEN,
+    ACCOUNT_CLOSED,
+    CURRENCY_MISMATCH,
+    INSUFFICIENT_FUNDS,
+    AMOUNT_OUT_OF_RANGE,
+    EXPIRY_OUT_OF_RANGE,
+];
+
+/// The ledger's own, each with its page.
+pub const ALL: &[ProblemKind] = &[
+    UNKNOWN_ACCOUNT,
+    SAME_ACCOUNT,
+    ACCOUNT_FROZEN,
+    ACCOUNT_CLOSED,
+    CURRENCY_MISMATCH,
+    INSUFFICIENT_FUNDS,
+    AMOUNT_OUT_OF_RANGE,
+    EXPIRY_OUT_OF_RANGE,
+    EXCEEDS_CAPTURED,
+    STALE_SETTINGS,
+    INVALID_STATE,
+    SEQUENCE_TOO_OLD,
+    CONFIGURED_ENDPOINT,
+    TOO_MANY_ENDPOINTS,
+    TOO_MANY_SESSIONS,
+];
 
 /// What is missing, not an id at all, or somebody else's: nobody can tell which.
 #[must_use]
@@ -39,11 +123,6 @@ pub fn not_found() -> Problem {
 pub fn not_for_the_caller() -> Problem {
     Problem::new(ProblemKind::FORBIDDEN, "You may read this, but this is not for you to do.")
 }
-
-pub const CONFIGURED_ENDPOINT: ProblemKind =
-    ProblemKind::refusal("configured_endpoint", "Configured endpoint", StatusCode::CONFLICT);
-pub const TOO_MANY_ENDPOINTS: ProblemKind =
-    ProblemKind::refusal("too_many_endpoints", "Too many endpoints", StatusCode::CONFLICT);
 
 /// The platform's own endpoint belongs to its operator.
 #[must_use]
@@ -161,7 +240,7 @@ pub fn sequence_too_old() -> Problem {
 /// Another request was answered under the key before; `first` is the resource that it made, if it made one.
 #[must_use]
 pub fn key_reused(first: Option<&str>) -> Problem {
-    let problem = |detail| Problem::new(IDEMPOTENCY_KEY_REUSED, detail);
+    let problem = |detail| Problem::new(ProblemKind::IDEMPOTENCY_KEY_REUSED, detail);
     match first {
         Some(first) => {
             problem(format!("The key was used for another request, which made {first}.")).with("first", first)

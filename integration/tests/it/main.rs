@@ -15,6 +15,7 @@ mod lists;
 mod messaging;
 mod model;
 mod notifications;
+mod openapi;
 mod operations;
 mod outages;
 mod proof;

@@ -5,8 +5,6 @@
 
 #![expect(clippy::panic, reason = "the assertions of a test")]
 
-use std::process::Command;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use client::NewTransaction;
 use contract::{
@@ -18,7 +16,7 @@ use integration::{
     stack::{
         identity::{AUDIENCE, ISSUER, Issuer, OPERATOR_SCOPES, SERVICE_SCOPES, USER_SCOPES},
         secret::Secret,
-        service::{ServiceKind, built_programs},
+        service::ServiceKind,
     },
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -27,6 +25,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::{
+    openapi::{Described, SERVICES, described, printed},
     operations::fixture::{plan_replay, plant_dead_letter},
     stage::{ACCOUNTS, NOTIFICATIONS, Stage, account, payment},
     wire::{Reply, Wire, send},
@@ -46,26 +45,22 @@ struct Operation {
 }
 
 fn operations(service: ServiceKind) -> Vec<Operation> {
-    let program = built_programs().unwrap().join(service.program());
-    let printed = Command::new(program).arg("openapi").output().unwrap();
-    let document: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let document: Value = serde_json::from_str(&printed(service)).unwrap();
     let mut operations = Vec::new();
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap() {
-            let text = |member: &str| {
-                let value = operation[member].as_str();
-                value.unwrap_or_else(|| panic!("{method} {path} of {} has no {member}", service.program())).to_owned()
-            };
-            let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-            operations.push(Operation {
-                service,
-                id: text("operationId"),
-                method: method.to_uppercase().parse().unwrap(),
-                path: path.clone(),
-                parameters: parameters.iter().filter(|parameter| parameter["in"] == "path").map(named_type).collect(),
-                scope: text("x-scope"),
-            });
-        }
+    for Described { method, path, operation } in described(&document) {
+        let text = |member: &str| {
+            let value = operation[member].as_str();
+            value.unwrap_or_else(|| panic!("{method} {path} of {} has no {member}", service.program())).to_owned()
+        };
+        let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        operations.push(Operation {
+            service,
+            id: text("operationId"),
+            method: method.parse().unwrap(),
+            parameters: parameters.iter().filter(|parameter| parameter["in"] == "path").map(named_type).collect(),
+            scope: text("x-scope"),
+            path,
+        });
     }
     assert!(!operations.is_empty(), "{} describes nothing", service.program());
     operations
@@ -259,8 +254,7 @@ fn bad_tokens(stage: &Stage) -> Vec<(&'static str, String)> {
 async fn strangers_get_nowhere_and_users_where_their_scope_lets_them() {
     let stage = Stage::with(1).await;
     let mut alices = alices(&stage).await;
-    let operations: Vec<_> =
-        [ServiceKind::Transaction, ServiceKind::Notification].into_iter().flat_map(operations).collect();
+    let operations: Vec<_> = SERVICES.into_iter().flat_map(operations).collect();
     assert_eq!(stage.wire("alice").bearing(good_token(&stage)).get(ACCOUNTS).await.status, 200);
     let (before, inbox) = (stage.rows().await, stage.inbox("alice").get(NOTIFICATIONS).await);
     // What is signed instead has its own story (`webhooks`); a token is worth nothing there.

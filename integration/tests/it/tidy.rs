@@ -101,6 +101,17 @@ fn files_are_short_and_the_product_is_the_largest_thing_here() {
     assert!(total(&harness) < total(&product), "the harness has outgrown the product");
 }
 
+/// The Rust sources of the product, without its tests.
+pub(crate) fn product_sources() -> Vec<String> {
+    PRODUCT.iter().flat_map(|folder| sources_below(&format!("{folder}src"))).collect()
+}
+
+pub(crate) fn sources_below(folder: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    collect(&workspace().join(folder), &mut files);
+    files.into_iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
 /// All Rust files of the checkout.
 fn sources() -> Vec<Source> {
     let mut files = Vec::new();

@@ -1,6 +1,5 @@
 //! From failures to problems. The cause goes to the log, never to the caller.
 
-use axum::http::StatusCode;
 use service_kit::{
     http::{Problem, ProblemKind},
     telemetry::chain,
@@ -9,20 +8,6 @@ use service_kit::{
 use crate::{intake::IntakeError, store::error::StoreError};
 
 pub(super) const RETRY_AFTER_SECONDS: u32 = 1;
-
-/// Other bytes were ingested before under the id of this event.
-pub(super) const EVENT_CONFLICT: ProblemKind =
-    ProblemKind::refusal("event_conflict", "Event conflict", StatusCode::CONFLICT);
-/// An event of a version or type from the future: the sender may try again once this service is newer.
-pub(super) const UNSUPPORTED_EVENT: ProblemKind =
-    ProblemKind::refusal("unsupported_event", "Unsupported event", StatusCode::UNPROCESSABLE_ENTITY);
-/// An event that cannot be stored, ever.
-pub(super) const REFUSED_EVENT: ProblemKind =
-    ProblemKind::refusal("refused_event", "Refused event", StatusCode::UNPROCESSABLE_ENTITY);
-
-/// What is asked for does not go with how things are.
-pub(super) const INVALID_STATE: ProblemKind =
-    ProblemKind::refusal("invalid_state", "Invalid state", StatusCode::CONFLICT);
 
 /// What is missing, not an id at all, or somebody else's: nobody can tell which.
 pub(super) fn not_found() -> Problem {

@@ -9,11 +9,13 @@ mod preferences;
 mod stream;
 mod webhook;
 
-use axum::extract::FromRef;
+use axum::{Router, extract::FromRef};
+use serde_json::Value;
 use service_kit::{
     auth::Verifier,
     clock::SharedClock,
-    http::{BearerToken, Cursors},
+    http::{Cursors, docs},
+    openapi::{self, BearerToken},
 };
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
@@ -24,6 +26,7 @@ use crate::{
     live::Registry,
     metrics::WebhookMetrics,
     operate::Operations,
+    problem,
     store::{inbox::Inbox, preferences::PreferenceStore},
 };
 
@@ -61,8 +64,13 @@ pub fn router() -> OpenApiRouter<Api> {
 
 /// The OpenAPI document of the API.
 #[must_use]
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    router().into_openapi()
+pub fn document() -> Value {
+    openapi::document(router().into_openapi(), problem::ALL)
+}
+
+/// What needs no token: the document, and pages that explain the API.
+pub fn documentation() -> Router {
+    docs(&document(), problem::ALL)
 }
 
 #[derive(OpenApi)]

@@ -11,7 +11,7 @@ use contract::{
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Conditional, EntityTag, IfNoneMatch, Page, PageQuery, Problem, ProblemDocument},
+    http::{Conditional, EntityTag, IfNoneMatch, Page, PageQuery, Problem},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -65,10 +65,9 @@ const LIST: &str = "notifications";
     ),
     responses(
         (status = 200, body = Page<Notification>),
-        (status = 304, description = "The caller has it."),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+        (status = 304, description = "The caller has it.")
     ),
-    extensions(("x-scope" = json!("notifications:read")))
+    extensions(("x-scope" = json!("notifications:read")), ("x-problems" = json!([])))
 )]
 async fn list(
     caller: Caller,
@@ -104,10 +103,9 @@ async fn list(
     params(OfUser, ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = NotificationCounts),
-        (status = 304, description = "The caller has it."),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+        (status = 304, description = "The caller has it.")
     ),
-    extensions(("x-scope" = json!("notifications:read")))
+    extensions(("x-scope" = json!("notifications:read")), ("x-problems" = json!([])))
 )]
 async fn counts(
     caller: Caller,
@@ -127,11 +125,8 @@ async fn counts(
 #[utoipa::path(
     post, path = "/v1/users/{user}/notifications/{id}/read", tag = "notifications", operation_id = "read_notification",
     params(OneOfUser),
-    responses(
-        (status = 200, body = Notification),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("notifications:write")))
+    responses((status = 200, body = Notification)),
+    extensions(("x-scope" = json!("notifications:write")), ("x-problems" = json!([])))
 )]
 async fn read(caller: Caller, path: Path<OneOfUser>, state: State<Api>) -> Result<Json<Notification>, Problem> {
     change(&caller, path, state, NotificationStatus::Read).await
@@ -143,11 +138,8 @@ async fn read(caller: Caller, path: Path<OneOfUser>, state: State<Api>) -> Resul
 #[utoipa::path(
     post, path = "/v1/users/{user}/notifications/{id}/unread", tag = "notifications", operation_id = "unread_notification",
     params(OneOfUser),
-    responses(
-        (status = 200, body = Notification),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("notifications:write")))
+    responses((status = 200, body = Notification)),
+    extensions(("x-scope" = json!("notifications:write")), ("x-problems" = json!([])))
 )]
 async fn unread(caller: Caller, path: Path<OneOfUser>, state: State<Api>) -> Result<Json<Notification>, Problem> {
     change(&caller, path, state, NotificationStatus::Unread).await
@@ -157,11 +149,8 @@ async fn unread(caller: Caller, path: Path<OneOfUser>, state: State<Api>) -> Res
 #[utoipa::path(
     post, path = "/v1/users/{user}/notifications/{id}/archive", tag = "notifications", operation_id = "archive_notification",
     params(OneOfUser),
-    responses(
-        (status = 200, body = Notification),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("notifications:write")))
+    responses((status = 200, body = Notification)),
+    extensions(("x-scope" = json!("notifications:write")), ("x-problems" = json!([])))
 )]
 async fn archive(caller: Caller, path: Path<OneOfUser>, state: State<Api>) -> Result<Json<Notification>, Problem> {
     change(&caller, path, state, NotificationStatus::Archived).await
@@ -185,11 +174,8 @@ async fn change(
 #[utoipa::path(
     post, path = "/v1/users/{user}/notifications/read-all", tag = "notifications", operation_id = "read_all_notifications",
     params(OfUser),
-    responses(
-        (status = 200, body = NotificationCounts),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("notifications:write")))
+    responses((status = 200, body = NotificationCounts)),
+    extensions(("x-scope" = json!("notifications:write")), ("x-problems" = json!([])))
 )]
 async fn read_all(
     caller: Caller,

@@ -13,7 +13,7 @@ use contract::{
 use serde::Deserialize;
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Conditional, EntityTag, Field, Fields, IfNoneMatch, JsonBody, Problem, ProblemDocument},
+    http::{Conditional, EntityTag, Field, Fields, IfNoneMatch, JsonBody, Problem},
 };
 use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -59,10 +59,9 @@ impl PreferencesBody {
     params(OfUser, ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = PreferencesView),
-        (status = 304, description = "The caller has it."),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+        (status = 304, description = "The caller has it.")
     ),
-    extensions(("x-scope" = json!("notifications:read")))
+    extensions(("x-scope" = json!("notifications:read")), ("x-problems" = json!([])))
 )]
 async fn read(
     caller: Caller,
@@ -82,11 +81,8 @@ async fn read(
 #[utoipa::path(
     put, path = "/v1/users/{user}/preferences", tag = "preferences", operation_id = "replace_preferences",
     params(OfUser), request_body = PreferencesBody,
-    responses(
-        (status = 200, body = PreferencesView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("notifications:write")))
+    responses((status = 200, body = PreferencesView)),
+    extensions(("x-scope" = json!("notifications:write")), ("x-problems" = json!([])))
 )]
 async fn replace(
     caller: Caller,

@@ -16,7 +16,7 @@ use rand::random_range;
 use serde::Deserialize;
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Problem, ProblemDocument, ProblemKind, QueryParameters},
+    http::{Problem, ProblemKind, QueryParameters},
 };
 use tokio::time::Instant;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -78,11 +78,11 @@ struct StreamQuery {
 #[utoipa::path(
     get, path = "/v1/users/{user}/notifications/stream", tag = "notifications", operation_id = "stream_notifications",
     params(OfUser, StreamQuery, ("Last-Event-ID" = Option<i64>, Header)),
-    responses(
-        (status = 200, body = String, content_type = "text/event-stream"),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("notifications:read")))
+    responses((
+        status = 200, body = String, content_type = "text/event-stream",
+        example = json!(format!("event: notification\nid: 41\ndata: {}\n\n", serde_json::json!(contract::example::notification())))
+    )),
+    extensions(("x-scope" = json!("notifications:read")), ("x-problems" = json!([ProblemKind::RATE_LIMITED])))
 )]
 async fn stream_notifications(
     caller: Caller,

@@ -10,7 +10,7 @@ use contract::{
 };
 use service_kit::{
     clock::SharedClock,
-    http::{Problem, ProblemDocument, ProblemKind, RawBody},
+    http::{Problem, ProblemKind, RawBody},
     telemetry::chain,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -20,6 +20,7 @@ use crate::{
     ingest::{Arrival, Outcome},
     intake::Intake,
     metrics::WebhookMetrics,
+    problem,
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
@@ -55,14 +56,19 @@ impl Secrets {
         ("webhook-timestamp" = i64, Header, description = "Seconds since 1970, at most 300 from now"),
         ("webhook-signature" = String, Header, description = "`v1,<base64>`, several with spaces between them")
     ),
-    request_body(content = Object, description = "The event, as it is published", content_type = "application/json"),
+    request_body(content = Object, description = "The event, as it is published", example = json!(contract::example::event())),
     responses(
         (status = 202, description = "New: its notifications are stored"),
-        (status = 200, description = "Known: it was stored before"),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+        (status = 200, description = "Known: it was stored before")
     ),
     security(()),
-    extensions(("x-scope" = json!("signature")))
+    extensions(
+        ("x-scope" = json!("signature")),
+        ("x-problems" = json!([
+            ProblemKind::UNAUTHENTICATED, ProblemKind::OVERLOADED,
+            problem::EVENT_CONFLICT, problem::UNSUPPORTED_EVENT, problem::REFUSED_EVENT
+        ]))
+    )
 )]
 async fn receive(
     State(secrets): State<Secrets>,
@@ -88,11 +94,11 @@ async fn receive(
         Outcome::AlreadyKnown | Outcome::TooOld => Ok(Received::Known),
         Outcome::Conflict => {
             tracing::error!(event = id, "Event {id} came by webhook with other bytes than before.");
-            Err(Problem::new(error::EVENT_CONFLICT, "Another event with this id was received before."))
+            Err(Problem::new(problem::EVENT_CONFLICT, "Another event with this id was received before."))
         }
         Outcome::Refused(cause) => {
             tracing::error!(event = id, cause, "Event {id} came by webhook and cannot be stored.");
-            Err(Problem::new(error::REFUSED_EVENT, "The event cannot be stored."))
+            Err(Problem::new(problem::REFUSED_EVENT, "The event cannot be stored."))
         }
     }
 }
@@ -102,7 +108,7 @@ fn not_decoded(failure: &DecodeError, id: &str, metrics: &WebhookMetrics) -> Pro
     match failure {
         DecodeError::Unsupported { .. } => {
             metrics.refused("unsupported");
-            Problem::new(error::UNSUPPORTED_EVENT, "The event is of a type or version that is not known here.")
+            Problem::new(problem::UNSUPPORTED_EVENT, "The event is of a type or version that is not known here.")
         }
         DecodeError::Envelope(_) | DecodeError::Data { .. } => {
             metrics.refused("malformed");

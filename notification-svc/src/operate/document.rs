@@ -9,7 +9,12 @@ use time::OffsetDateTime;
 
 /// A message that a consumer gave up on.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = DeadLetter)]
+#[schema(as = DeadLetter, examples(json!({
+    "id": 7, "consumer": "notifications", "reason": "unsupported", "error": "version 2 of its data is not known",
+    "attempts": 1, "event_id": contract::example::event_id(), "subject": "transactions.v1.transaction.posted",
+    "stream": "TRANSACTIONS", "stream_sequence": 41, "first_failed_at": "2026-11-23T06:15:38.000000Z",
+    "died_at": "2026-11-23T06:15:38.000000Z", "version": "0.1.0", "history": []
+})))]
 pub struct DeadLetterDocument {
     pub id: u64,
     pub consumer: String,

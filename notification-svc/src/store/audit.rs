@@ -43,6 +43,10 @@ pub struct Order {
 
 /// One entry of the audit, as it is shown.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(examples(json!({
+    "id": 3, "action": "redrive", "operator": "olga", "reason": "Upgraded to 0.2", "selection": {"reason": "unsupported"},
+    "planned": 2, "done": 2, "started_at": "2026-11-23T07:00:00.000000Z", "finished_at": "2026-11-23T07:00:01.000000Z"
+})))]
 pub struct Operation {
     pub id: i64,
     pub action: String,

@@ -14,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tracing::{Instrument, info_span};
 
-use super::problem::{Problem, ProblemKind, write_out};
+use super::problem::{Problem, write_out};
+use super::problem_kind::ProblemKind;
 use super::request_id::{RequestId, X_REQUEST_ID};
 use super::trace_parent::TraceParent;
 use crate::config::HttpConfig;

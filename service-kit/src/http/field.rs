@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
-use super::problem::{FieldProblem, Problem, ProblemKind};
+use super::problem::{FieldProblem, Problem};
+use super::problem_kind::ProblemKind;
 use super::value::from_value;
 
 /// A member of a wire struct: absent, `null`, a `T`, or something that is not a `T`.

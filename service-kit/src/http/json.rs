@@ -8,7 +8,8 @@ use axum::response::IntoResponse;
 use serde::de::{self, DeserializeOwned};
 use serde_json::Value;
 
-use super::problem::{Problem, ProblemKind};
+use super::problem::Problem;
+use super::problem_kind::ProblemKind;
 use super::value::{UNKNOWN_FIELD, from_value};
 
 /// The bytes of a body within the body limit, as they came.

@@ -18,7 +18,8 @@ use sha2::Sha256;
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
-use super::problem::{Problem, ProblemKind};
+use super::problem::Problem;
+use super::problem_kind::ProblemKind;
 use super::query;
 
 const DEFAULT_LIMIT: u16 = 50;

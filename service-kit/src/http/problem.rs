@@ -15,70 +15,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::problem_kind::ProblemKind;
 use super::request_id::RequestId;
 
 /// The media type of a problem.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
-
-/// What kind of thing went wrong: what callers branch on. Services define their own beside the ones of every service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProblemKind {
-    /// Stable, snake case.
-    pub code: &'static str,
-    pub title: &'static str,
-    pub status: StatusCode,
-    /// Whether the same request may succeed later.
-    pub retryable: bool,
-}
-
-impl ProblemKind {
-    pub const MALFORMED: Self = Self::refusal("malformed", "Malformed request", StatusCode::BAD_REQUEST);
-    pub const UNAUTHENTICATED: Self = Self::refusal("unauthenticated", "Not authenticated", StatusCode::UNAUTHORIZED);
-    pub const FORBIDDEN: Self = Self::refusal("forbidden", "Not allowed", StatusCode::FORBIDDEN);
-    /// Also for what exists and is not the caller's.
-    pub const NOT_FOUND: Self = Self::refusal("not_found", "Not found", StatusCode::NOT_FOUND);
-    pub const METHOD_NOT_ALLOWED: Self =
-        Self::refusal("method_not_allowed", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED);
-    pub const PAYLOAD_TOO_LARGE: Self =
-        Self::refusal("payload_too_large", "Payload too large", StatusCode::PAYLOAD_TOO_LARGE);
-    pub const UNSUPPORTED_MEDIA_TYPE: Self =
-        Self::refusal("unsupported_media_type", "Unsupported media type", StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    pub const RATE_LIMITED: Self = Self::retryable("rate_limited", "Too many requests", StatusCode::TOO_MANY_REQUESTS);
-    pub const OVERLOADED: Self = Self::retryable("overloaded", "Overloaded", StatusCode::SERVICE_UNAVAILABLE);
-    pub const UNAVAILABLE: Self = Self::retryable("unavailable", "Unavailable", StatusCode::SERVICE_UNAVAILABLE);
-    /// It may have happened; repeating it under the same idempotency key tells.
-    pub const OUTCOME_UNKNOWN: Self =
-        Self::retryable("outcome_unknown", "Outcome unknown", StatusCode::SERVICE_UNAVAILABLE);
-    pub const INTERNAL: Self = Self::refusal("internal", "Internal error", StatusCode::INTERNAL_SERVER_ERROR);
-
-    /// A kind that stays refused however often it is tried.
-    #[must_use]
-    pub const fn refusal(code: &'static str, title: &'static str, status: StatusCode) -> Self {
-        Self { code, title, status, retryable: false }
-    }
-
-    /// A kind that may succeed later.
-    #[must_use]
-    pub const fn retryable(code: &'static str, title: &'static str, status: StatusCode) -> Self {
-        Self { code, title, status, retryable: true }
-    }
-
-    /// The kind of an error status that the framework answered by itself.
-    fn of_status(status: StatusCode) -> Self {
-        match status {
-            StatusCode::UNAUTHORIZED => Self::UNAUTHENTICATED,
-            StatusCode::FORBIDDEN => Self::FORBIDDEN,
-            StatusCode::NOT_FOUND => Self::NOT_FOUND,
-            StatusCode::METHOD_NOT_ALLOWED => Self::METHOD_NOT_ALLOWED,
-            StatusCode::PAYLOAD_TOO_LARGE => Self::PAYLOAD_TOO_LARGE,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UNSUPPORTED_MEDIA_TYPE,
-            StatusCode::TOO_MANY_REQUESTS => Self::RATE_LIMITED,
-            StatusCode::SERVICE_UNAVAILABLE => Self::UNAVAILABLE,
-            other if other.is_client_error() => Self::MALFORMED,
-            _ => Self::INTERNAL,
-        }
-    }
-}
 
 /// One field of the request that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -95,7 +36,7 @@ pub struct FieldProblem {
 pub struct Problem {
     pub kind: ProblemKind,
     detail: Cow<'static, str>,
-    errors: Vec<FieldProblem>,
+    errors: Box<[FieldProblem]>,
     members: Map<String, Value>,
     retry_after_seconds: Option<u32>,
 }
@@ -123,13 +64,13 @@ impl Problem {
     /// `detail` is a sentence for the caller about this occurrence.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), members: Map::new(), retry_after_seconds: None }
+        Self { kind, detail: detail.into(), errors: Box::default(), members: Map::new(), retry_after_seconds: None }
     }
 
     /// All refused fields, not the first.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
-        self.errors = errors;
+        self.errors = errors.into();
         self
     }
 

@@ -5,7 +5,8 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::problem::{Problem, ProblemKind};
+use super::problem::Problem;
+use super::problem_kind::ProblemKind;
 
 /// Query parameters. The struct has `deny_unknown_fields`: a misspelt filter must not list everything.
 #[derive(Debug, Clone, Copy)]

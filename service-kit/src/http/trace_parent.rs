@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use uuid::Uuid;
 
-use super::problem::{Problem, ProblemKind};
+use super::problem::Problem;
+use super::problem_kind::ProblemKind;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Version, trace id, parent id and flags with their dashes.

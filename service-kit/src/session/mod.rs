@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 
-pub use routes::router;
+pub use routes::{TOO_MANY_SESSIONS, router};
 pub use store::Sessions;
 
 use crate::auth::Caller;

@@ -14,7 +14,7 @@ use super::store::Sessions;
 use super::token::SessionToken;
 use super::{ABSOLUTE, ABSOLUTE_OF_CONSOLE, cookie, csrf};
 use crate::auth::{Caller, Scope, Verifier};
-use crate::http::{Field, Fields, OptionalJsonBody, Problem, ProblemDocument, ProblemKind};
+use crate::http::{Explanation, Field, Fields, OptionalJsonBody, Problem, ProblemKind};
 
 /// What a session must not be able to do, where a stolen cookie could do it for half a day.
 const POWERFUL: [Scope; 6] = [
@@ -26,8 +26,11 @@ const POWERFUL: [Scope; 6] = [
     Scope::OpsReplay,
 ];
 const LONGEST_CLIENT: usize = 200;
-const TOO_MANY_SESSIONS: ProblemKind =
-    ProblemKind::refusal("too_many_sessions", "Too many sessions", StatusCode::CONFLICT);
+pub const TOO_MANY_SESSIONS: ProblemKind =
+    ProblemKind::refusal("too_many_sessions", "Too many sessions", StatusCode::CONFLICT).explained(&Explanation {
+        meaning: "The user has as many sessions as one may have.",
+        remedy: "End one: `DELETE /v1/sessions/{id}`.",
+    });
 
 /// The routes, for whichever service the public host sends them to.
 pub fn router<S>() -> OpenApiRouter<S>
@@ -96,11 +99,8 @@ impl SessionView {
 #[utoipa::path(
     post, path = "/v1/sessions", tag = "sessions", operation_id = "create_session",
     request_body = Option<SessionBody>,
-    responses(
-        (status = 201, body = NewSession),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("none")))
+    responses((status = 201, body = NewSession)),
+    extensions(("x-scope" = json!("none")), ("x-problems" = json!([TOO_MANY_SESSIONS, ProblemKind::FORBIDDEN])))
 )]
 async fn create(
     caller: Caller,
@@ -149,11 +149,8 @@ async fn create(
 /// The newest first.
 #[utoipa::path(
     get, path = "/v1/sessions", tag = "sessions", operation_id = "list_sessions",
-    responses(
-        (status = 200, body = SessionList),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("none")))
+    responses((status = 200, body = SessionList)),
+    extensions(("x-scope" = json!("none")), ("x-problems" = json!([])))
 )]
 async fn list(caller: Caller, State(sessions): State<Sessions>) -> Result<Json<SessionList>, Problem> {
     let records = sessions.list(&caller).await?;
@@ -166,11 +163,8 @@ async fn list(caller: Caller, State(sessions): State<Sessions>) -> Result<Json<S
 #[utoipa::path(
     delete, path = "/v1/sessions/{id}", tag = "sessions", operation_id = "revoke_session",
     params(("id" = SessionId, Path)),
-    responses(
-        (status = 204),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("none")))
+    responses((status = 204)),
+    extensions(("x-scope" = json!("none")), ("x-problems" = json!([])))
 )]
 async fn revoke(
     caller: Caller,
@@ -186,11 +180,8 @@ async fn revoke(
 /// End all one's sessions
 #[utoipa::path(
     delete, path = "/v1/sessions", tag = "sessions", operation_id = "revoke_sessions",
-    responses(
-        (status = 204),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("none")))
+    responses((status = 204)),
+    extensions(("x-scope" = json!("none")), ("x-problems" = json!([])))
 )]
 async fn revoke_all(caller: Caller, State(sessions): State<Sessions>) -> Result<Response, Problem> {
     sessions.revoke_all(&caller).await?;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod docs;
 mod edge;
 mod health;
 mod issuer;

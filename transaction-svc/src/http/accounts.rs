@@ -13,7 +13,7 @@ use contract::{AccountId, Currency, MinorUnits, account::Account as AccountView}
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Conditional, Cursors, Field, Fields, IfNoneMatch, JsonBody, Page, PageQuery, Problem, ProblemDocument},
+    http::{Conditional, Cursors, Field, Fields, IfNoneMatch, JsonBody, Page, PageQuery, Problem},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -47,6 +47,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 
 /// What to open.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({"owner": "alice", "currency": "EUR", "name": "Checking"})))]
 #[serde(deny_unknown_fields)]
 struct OpenAccountBody {
     /// The `sub` of the holder: 1 to 128 characters of `A-Z a-z 0-9 _ . : @ -`.
@@ -104,11 +105,8 @@ impl TryFrom<OpenAccountBody> for OpenAccount {
     post, path = "/v1/accounts", tag = "accounts", operation_id = "open_account",
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     request_body = OpenAccountBody,
-    responses(
-        (status = 201, body = AccountView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:write")))
+    responses((status = 201, body = AccountView)),
+    extensions(("x-scope" = json!("accounts:write")), ("x-problems" = json!([])))
 )]
 async fn open(
     context: CommandContext,
@@ -135,10 +133,9 @@ async fn open(
     params(("id" = AccountId, Path), ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = AccountView),
-        (status = 304, description = "The caller has it."),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+        (status = 304, description = "The caller has it.")
     ),
-    extensions(("x-scope" = json!("accounts:read")))
+    extensions(("x-scope" = json!("accounts:read")), ("x-problems" = json!([])))
 )]
 async fn read(
     caller: Caller,
@@ -167,11 +164,8 @@ const LIST: &str = "accounts";
 #[utoipa::path(
     get, path = "/v1/accounts", tag = "accounts", operation_id = "list_accounts",
     params(ListFilters, ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)),
-    responses(
-        (status = 200, body = Page<AccountView>),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:read")))
+    responses((status = 200, body = Page<AccountView>)),
+    extensions(("x-scope" = json!("accounts:read")), ("x-problems" = json!([])))
 )]
 async fn list(
     caller: Caller,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service_kit::{
     auth::{Caller, Scope},
-    http::{PageLimit, Problem, ProblemDocument, QueryParameters},
+    http::{PageLimit, Problem, QueryParameters},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -39,7 +39,7 @@ struct Place {
 /// An event, byte for byte as published.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = Object)]
+#[schema(value_type = Object, examples(contract::example::event))]
 struct PublishedEvent(Box<RawValue>);
 
 /// Read the journal
@@ -49,11 +49,8 @@ struct PublishedEvent(Box<RawValue>);
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", operation_id = "list_events",
     params(Place),
-    responses(
-        (status = 200, body = Feed<PublishedEvent, EventId>),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:read")))
+    responses((status = 200, body = Feed<PublishedEvent, EventId>)),
+    extensions(("x-scope" = json!("ops:read")), ("x-problems" = json!([problem::SEQUENCE_TOO_OLD])))
 )]
 async fn list(
     caller: Caller,

@@ -14,17 +14,19 @@ mod transactions;
 mod verification;
 mod webhook_endpoints;
 
-use axum::extract::FromRef;
+use axum::{Router, extract::FromRef};
+use serde_json::Value;
 
 use service_kit::{
     auth::Verifier,
-    http::{BearerToken, Cursors},
+    http::{Cursors, docs},
+    openapi::{self, BearerToken},
     session::{self, Sessions},
 };
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{cache::TransactionCache, store::Database, writer::Commands};
+use crate::{cache::TransactionCache, problem, store::Database, writer::Commands};
 
 pub use webhook_endpoints::Endpoints;
 
@@ -53,8 +55,13 @@ pub fn router() -> OpenApiRouter<Api> {
 
 /// The OpenAPI document of the API.
 #[must_use]
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    router().into_openapi()
+pub fn document() -> Value {
+    openapi::document(router().into_openapi(), problem::ALL)
+}
+
+/// What needs no token: the document, and pages that explain the API.
+pub fn documentation() -> Router {
+    docs(&document(), problem::ALL)
 }
 
 #[derive(OpenApi)]

@@ -8,7 +8,7 @@ use messaging::{StoredDeadLetter, dead_letters::Class};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Field, Fields, JsonBody, Page, PageQuery, Problem, ProblemDocument, ProblemKind},
+    http::{Field, Fields, JsonBody, Page, PageQuery, Problem, ProblemKind},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -57,6 +57,7 @@ struct ListFilters {
 
 /// How many there are of one consumer and reason.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(examples(json!({"consumer": "notifications", "reason": "malformed", "count": 2})))]
 struct ClassCount {
     consumer: String,
     reason: String,
@@ -72,7 +73,7 @@ struct DeadLetterCounts {
 /// Which dead letters to treat, and why.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = DeadLetterTreatment)]
+#[schema(as = DeadLetterTreatment, examples(json!({"only": "unsupported", "reason": "Upgraded to 0.2"})))]
 struct WireTreatment {
     /// Only those of this consumer.
     #[serde(default)]
@@ -84,13 +85,13 @@ struct WireTreatment {
     only: Field<String>,
     /// For the audit: 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, required)]
     reason: Field<String>,
 }
 
 /// What was done.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = DeadLettersTreated)]
+#[schema(as = DeadLettersTreated, examples(json!({"planned": 2, "done": 2})))]
 struct WireTreated {
     /// At most 500; repeat while there are more.
     planned: u64,
@@ -114,11 +115,8 @@ const LIST: &str = "dead letters";
         ListFilters,
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)
     ),
-    responses(
-        (status = 200, body = Page<DeadLetterDocument>),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:read")))
+    responses((status = 200, body = Page<DeadLetterDocument>)),
+    extensions(("x-scope" = json!("ops:read")), ("x-problems" = json!([])))
 )]
 async fn list(
     caller: Caller,
@@ -141,11 +139,8 @@ async fn list(
 /// By consumer and reason.
 #[utoipa::path(
     get, path = "/v1/dead-letters/counts", tag = "operations", operation_id = "count_dead_letters",
-    responses(
-        (status = 200, body = DeadLetterCounts),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:read")))
+    responses((status = 200, body = DeadLetterCounts)),
+    extensions(("x-scope" = json!("ops:read")), ("x-problems" = json!([])))
 )]
 async fn count(caller: Caller, State(api): State<Api>) -> Result<Json<DeadLetterCounts>, Problem> {
     caller.require(Scope::OpsRead)?;
@@ -163,11 +158,8 @@ async fn count(caller: Caller, State(api): State<Api>) -> Result<Json<DeadLetter
 #[utoipa::path(
     get, path = "/v1/dead-letters/{dead_letter}", tag = "operations", operation_id = "get_dead_letter",
     params(One),
-    responses(
-        (status = 200, body = DeadLetterDocument),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:read")))
+    responses((status = 200, body = DeadLetterDocument)),
+    extensions(("x-scope" = json!("ops:read")), ("x-problems" = json!([])))
 )]
 async fn show(
     caller: Caller,
@@ -185,11 +177,8 @@ async fn show(
 #[utoipa::path(
     post, path = "/v1/dead-letters/{dead_letter}/redrive", tag = "operations", operation_id = "redrive_dead_letter",
     params(One), request_body = WireOrder,
-    responses(
-        (status = 200, body = WireTreated),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:replay")))
+    responses((status = 200, body = WireTreated)),
+    extensions(("x-scope" = json!("ops:replay")), ("x-problems" = json!([])))
 )]
 async fn redrive_one(
     caller: Caller,
@@ -206,11 +195,8 @@ async fn redrive_one(
 #[utoipa::path(
     post, path = "/v1/dead-letters/{dead_letter}/discard", tag = "operations", operation_id = "discard_dead_letter",
     params(One), request_body = WireOrder,
-    responses(
-        (status = 200, body = WireTreated),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:replay")))
+    responses((status = 200, body = WireTreated)),
+    extensions(("x-scope" = json!("ops:replay")), ("x-problems" = json!([])))
 )]
 async fn discard_one(
     caller: Caller,
@@ -243,11 +229,8 @@ async fn treat_one(
 #[utoipa::path(
     post, path = "/v1/dead-letters/redrive", tag = "operations", operation_id = "redrive_dead_letters",
     request_body = WireTreatment,
-    responses(
-        (status = 200, body = WireTreated),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:replay")))
+    responses((status = 200, body = WireTreated)),
+    extensions(("x-scope" = json!("ops:replay")), ("x-problems" = json!([])))
 )]
 async fn redrive(
     caller: Caller,
@@ -263,11 +246,8 @@ async fn redrive(
 #[utoipa::path(
     post, path = "/v1/dead-letters/discard", tag = "operations", operation_id = "discard_dead_letters",
     request_body = WireTreatment,
-    responses(
-        (status = 200, body = WireTreated),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:replay")))
+    responses((status = 200, body = WireTreated)),
+    extensions(("x-scope" = json!("ops:replay")), ("x-problems" = json!([])))
 )]
 async fn discard(
     caller: Caller,

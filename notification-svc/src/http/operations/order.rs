@@ -13,11 +13,11 @@ const LONGEST_REASON_CHARACTERS: usize = 500;
 /// A body that says why, and nothing else.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Reason)]
+#[schema(as = Reason, examples(json!({"reason": "Upgraded to 0.2"})))]
 pub(super) struct WireOrder {
     /// For the audit: 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, required)]
     pub(super) reason: Field<String>,
 }
 

@@ -8,7 +8,7 @@ use contract::{AccountId, EventKind, ReplayId};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Field, Fields, JsonBody, Page, PageQuery, Problem, ProblemDocument, ProblemKind},
+    http::{Field, Fields, JsonBody, Page, PageQuery, Problem, ProblemKind},
     telemetry::chain,
 };
 use time::OffsetDateTime;
@@ -18,11 +18,14 @@ use super::{
     super::{
         Api,
         authority::is_user,
-        error::{self, INVALID_STATE, not_found},
+        error::{self, not_found},
     },
     order,
 };
-use crate::operate::replay::{Replay, ReplayError, RunsIn, Selection};
+use crate::{
+    operate::replay::{Replay, ReplayError, RunsIn, Selection},
+    problem,
+};
 
 /// More than the platform can do.
 const HIGHEST_RATE: u32 = 1_000_000;
@@ -50,7 +53,7 @@ struct Moment(#[serde(with = "contract::timestamp")] OffsetDateTime);
 /// Which events to replay, and why: those to which all of this applies.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewReplay)]
+#[schema(as = NewReplay, examples(json!({"since": "2026-11-23T06:00:00Z", "user": "alice", "reason": "alice saw nothing"})))]
 struct WireReplay {
     /// Those that happened at this time or later.
     #[serde(default)]
@@ -86,18 +89,18 @@ struct WireReplay {
     events_per_second: Field<u32>,
     /// For the audit: 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, required)]
     reason: Field<String>,
 }
 
 /// What the caller has seen in the plan.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ReplayExecution)]
+#[schema(as = ReplayExecution, examples(json!({"expect": 12})))]
 struct WireExecution {
     /// The number of events in the plan.
     #[serde(default)]
-    #[schema(value_type = u64)]
+    #[schema(value_type = u64, required)]
     expect: Field<u64>,
 }
 
@@ -113,11 +116,8 @@ const LIST: &str = "replays";
 #[utoipa::path(
     get, path = "/v1/replays", tag = "operations", operation_id = "list_replays",
     params(("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)),
-    responses(
-        (status = 200, body = Page<Replay>),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:read")))
+    responses((status = 200, body = Page<Replay>)),
+    extensions(("x-scope" = json!("ops:read")), ("x-problems" = json!([])))
 )]
 async fn list(
     caller: Caller,
@@ -137,11 +137,8 @@ async fn list(
 #[utoipa::path(
     post, path = "/v1/replays", tag = "operations", operation_id = "plan_replay",
     request_body = WireReplay,
-    responses(
-        (status = 200, body = Replay),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:replay")))
+    responses((status = 200, body = Replay)),
+    extensions(("x-scope" = json!("ops:replay")), ("x-problems" = json!([])))
 )]
 async fn plan(
     caller: Caller,
@@ -176,11 +173,8 @@ async fn plan(
 #[utoipa::path(
     get, path = "/v1/replays/{replay}", tag = "operations", operation_id = "get_replay",
     params(One),
-    responses(
-        (status = 200, body = Replay),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:read")))
+    responses((status = 200, body = Replay)),
+    extensions(("x-scope" = json!("ops:read")), ("x-problems" = json!([])))
 )]
 async fn show(caller: Caller, Path(one): Path<One>, State(api): State<Api>) -> Result<Json<Replay>, Problem> {
     caller.require(Scope::OpsRead)?;
@@ -194,11 +188,8 @@ async fn show(caller: Caller, Path(one): Path<One>, State(api): State<Api>) -> R
 #[utoipa::path(
     post, path = "/v1/replays/{replay}/execute", tag = "operations", operation_id = "execute_replay",
     params(One), request_body = WireExecution,
-    responses(
-        (status = 200, body = Replay),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:replay")))
+    responses((status = 200, body = Replay)),
+    extensions(("x-scope" = json!("ops:replay")), ("x-problems" = json!([problem::INVALID_STATE])))
 )]
 async fn execute(
     caller: Caller,
@@ -219,11 +210,8 @@ async fn execute(
 #[utoipa::path(
     post, path = "/v1/replays/{replay}/cancel", tag = "operations", operation_id = "cancel_replay",
     params(One),
-    responses(
-        (status = 200, body = Replay),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("ops:replay")))
+    responses((status = 200, body = Replay)),
+    extensions(("x-scope" = json!("ops:replay")), ("x-problems" = json!([problem::INVALID_STATE])))
 )]
 async fn cancel(caller: Caller, Path(one): Path<One>, State(api): State<Api>) -> Result<Json<Replay>, Problem> {
     caller.require(Scope::OpsReplay)?;
@@ -240,11 +228,11 @@ fn failed(failure: ReplayError) -> Problem {
     match failure {
         ReplayError::Unknown => not_found(),
         ReplayError::WrongStatus(status) => {
-            Problem::new(INVALID_STATE, format!("The replay is {status}, and this cannot be done to it."))
+            Problem::new(problem::INVALID_STATE, format!("The replay is {status}, and this cannot be done to it."))
         }
         ReplayError::NotAsExpected { planned, expected } => {
             let detail = format!("The plan is for {planned} events, not {expected}: look at it again.");
-            Problem::new(INVALID_STATE, detail).with("planned", planned)
+            Problem::new(problem::INVALID_STATE, detail).with("planned", planned)
         }
         ReplayError::Store(failure) => error::store(failure),
         ReplayError::Held | ReplayError::AnotherStream | ReplayError::Stream(_) | ReplayError::Ingest(_) => {

@@ -16,7 +16,7 @@ use std::fmt;
 use contract::{AccountId, EventKind, ReplayId, timestamp};
 use messaging::range_reader::ReadError;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, macros::datetime};
 
 pub use runner::run_requested;
 
@@ -142,6 +142,23 @@ impl fmt::Display for Status {
 
 /// A replay: what it is to do, how far it has come, who wanted it, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(examples(json!({
+    "id": ReplayId::new(datetime!(2026-11-23 07:00:00 UTC), 0x5eed_0006), "status": "done",
+    "selection": {"since": "2026-11-23T06:00:00.000000Z", "user": "alice"}, "events_per_second": null,
+    "operator": "olga", "reason": "alice saw nothing",
+    "plan": {
+        "events": 12, "bytes": 13_200, "known_events": 11, "missing_notifications": 2,
+        "first": {"sequence": 41, "time": "2026-11-23T06:15:37.200000Z"},
+        "last": {"sequence": 57, "time": "2026-11-23T06:58:12.000000Z"}, "undecodable": 0,
+        "from_sequence": 40, "to_sequence": 60, "stream_created_at": "2026-11-02T09:00:00.000000Z"
+    },
+    "checkpoint": 60,
+    "progress": {
+        "events": 12, "created": 1, "restored": 0, "unchanged": 11, "conflicting": 0, "refused": 0, "notifications": 2
+    },
+    "requested_at": "2026-11-23T07:00:00.000000Z", "started_at": "2026-11-23T07:01:00.000000Z",
+    "finished_at": "2026-11-23T07:01:01.000000Z", "failure": null
+})))]
 pub struct Replay {
     pub id: ReplayId,
     pub status: Status,

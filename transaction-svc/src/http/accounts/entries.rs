@@ -9,12 +9,12 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use contract::{AccountId, Currency, statement::Entry, timestamp};
+use contract::{AccountId, Currency, example::entry, statement::Entry, timestamp};
 use futures_util::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::Caller,
-    http::{Cursors, Page, PageQuery, Problem, ProblemDocument},
+    http::{Cursors, Page, PageQuery, Problem},
     telemetry::chain,
 };
 
@@ -42,6 +42,7 @@ pub(super) struct PeriodFilters {
 
 const LIST: &str = "entries";
 const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
+const HEAD: &str = "sequence,occurred_at,transaction,amount,balance,currency\r\n";
 /// How many entries of a CSV are in memory at a time.
 const CHUNK: u64 = 1_000;
 
@@ -54,11 +55,10 @@ const CHUNK: u64 = 1_000;
         ("id" = AccountId, Path), PeriodFilters,
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)
     ),
-    responses(
-        (status = 200, content((Page<Entry> = "application/json"), (String = "text/csv"))),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:read")))
+    responses((status = 200, content(
+        (Page<Entry> = "application/json"), (String = "text/csv", example = json!(csv_example()))
+    ))),
+    extensions(("x-scope" = json!("accounts:read")), ("x-problems" = json!([])))
 )]
 pub(super) async fn list(
     caller: Caller,
@@ -93,8 +93,7 @@ fn wants_csv(headers: &HeaderMap) -> bool {
 /// The lines, a chunk at a time as the reader takes them. A failure in the middle breaks the answer off, so that nobody takes a
 /// part for the whole.
 fn csv(database: Database, period: Period, currency: Currency) -> impl Stream<Item = Result<String, StoreError>> {
-    let head = "sequence,occurred_at,transaction,amount,balance,currency\r\n".to_owned();
-    stream::try_unfold(Some((None, head)), move |state| {
+    stream::try_unfold(Some((None, HEAD.to_owned())), move |state| {
         let database = database.clone();
         async move {
             let Some((after, mut text)) = state else { return Ok(None) };
@@ -110,6 +109,12 @@ fn csv(database: Database, period: Period, currency: Currency) -> impl Stream<It
             Ok(Some((text, next)))
         }
     })
+}
+
+fn csv_example() -> String {
+    let mut text = HEAD.to_owned();
+    line(&mut text, &entry(), Currency::EUR);
+    text
 }
 
 /// Numbers, ids and times: nothing that would have to be quoted, or that a spreadsheet would run.

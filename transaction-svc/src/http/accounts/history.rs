@@ -9,7 +9,7 @@ use contract::{
 use serde::Deserialize;
 use service_kit::{
     auth::Caller,
-    http::{PageLimit, Problem, ProblemDocument, ProblemKind, QueryParameters},
+    http::{PageLimit, Problem, ProblemKind, QueryParameters},
 };
 
 use super::readable;
@@ -39,11 +39,8 @@ pub(super) struct AsOf {
 #[utoipa::path(
     get, path = "/v1/accounts/{id}/balance", tag = "accounts", operation_id = "read_balance",
     params(("id" = AccountId, Path), AsOf),
-    responses(
-        (status = 200, body = BalanceAt),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:read")))
+    responses((status = 200, body = BalanceAt)),
+    extensions(("x-scope" = json!("accounts:read")), ("x-problems" = json!([])))
 )]
 pub(super) async fn balance(
     caller: Caller,
@@ -85,11 +82,8 @@ pub(super) struct Place {
 #[utoipa::path(
     get, path = "/v1/accounts/{id}/events", tag = "accounts", operation_id = "list_account_events",
     params(("id" = AccountId, Path), Place),
-    responses(
-        (status = 200, body = Feed<AccountEvent, i64>),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:read")))
+    responses((status = 200, body = Feed<AccountEvent, i64>)),
+    extensions(("x-scope" = json!("accounts:read")), ("x-problems" = json!([problem::SEQUENCE_TOO_OLD])))
 )]
 pub(super) async fn events(
     caller: Caller,

@@ -7,7 +7,7 @@ use contract::{AccountId, MinorUnits, account::Account as AccountView};
 use serde::Deserialize;
 use service_kit::{
     auth::Scope,
-    http::{Field, Fields, JsonBody, Problem, ProblemDocument},
+    http::{Field, Fields, JsonBody, Problem},
 };
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
         extract::{CommandContext, PathId},
         text::{accepted, optional},
     },
+    problem,
     writer::{Answer, Commands},
 };
 
@@ -73,11 +74,13 @@ impl UpdateAccountBody {
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")
     ),
     request_body = UpdateAccountBody,
-    responses(
-        (status = 200, body = AccountView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:write")))
+    responses((status = 200, body = AccountView)),
+    extensions(
+        ("x-scope" = json!("accounts:write")),
+        ("x-problems" = json!([
+            problem::STALE_SETTINGS, problem::ACCOUNT_CLOSED, problem::AMOUNT_OUT_OF_RANGE
+        ]))
+    )
 )]
 pub(super) async fn update(
     context: CommandContext,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use contract::{AccountId, account::Account as AccountView};
 use service_kit::{
     auth::Scope,
-    http::{OptionalJsonBody, Problem, ProblemDocument},
+    http::{OptionalJsonBody, Problem},
 };
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         extract::{CommandContext, PathId},
         text::NoBody,
     },
+    problem,
     writer::{Answer, Commands},
 };
 
@@ -26,11 +27,8 @@ use crate::{
         ("id" = AccountId, Path),
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")
     ),
-    responses(
-        (status = 200, body = AccountView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:write accounts:any")))
+    responses((status = 200, body = AccountView)),
+    extensions(("x-scope" = json!("accounts:write accounts:any")), ("x-problems" = json!([problem::INVALID_STATE])))
 )]
 pub(super) async fn freeze(
     context: CommandContext,
@@ -51,11 +49,8 @@ pub(super) async fn freeze(
         ("id" = AccountId, Path),
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")
     ),
-    responses(
-        (status = 200, body = AccountView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:write accounts:any")))
+    responses((status = 200, body = AccountView)),
+    extensions(("x-scope" = json!("accounts:write accounts:any")), ("x-problems" = json!([problem::INVALID_STATE])))
 )]
 pub(super) async fn unfreeze(
     context: CommandContext,
@@ -76,11 +71,8 @@ pub(super) async fn unfreeze(
         ("id" = AccountId, Path),
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")
     ),
-    responses(
-        (status = 200, body = AccountView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("accounts:write")))
+    responses((status = 200, body = AccountView)),
+    extensions(("x-scope" = json!("accounts:write")), ("x-problems" = json!([problem::INVALID_STATE])))
 )]
 pub(super) async fn close(
     context: CommandContext,

@@ -1,18 +1,25 @@
 //! `POST /v1/transactions/batch`.
 
+use std::borrow::Cow;
+
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse, Response},
 };
-use contract::transaction::Created;
+use contract::{example::transaction, transaction::Created};
 use futures_util::future::join_all;
 use rand::random;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Map, Value, value::RawValue};
 use service_kit::{
     auth::Scope,
-    http::{Field, Fields, JsonBody, Problem, ProblemDocument, RequestId},
+    http::{Field, Fields, JsonBody, Problem, RequestId},
+};
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
 use super::create::CreateTransactionBody;
@@ -23,6 +30,7 @@ use crate::{
         extract::{IdempotencyKey, KeylessContext},
         text::accepted,
     },
+    problem,
     writer::Commands,
 };
 
@@ -30,6 +38,10 @@ const MAX_ITEMS: usize = 500;
 
 /// Transactions that are created with one request.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({"mode": "independent", "transactions": [{
+    "idempotency_key": "salary-2026-11-alice", "source": transaction().source, "destination": transaction().destination,
+    "amount": "1250", "currency": "EUR", "reference": "2026-11"
+}]})))]
 #[serde(deny_unknown_fields)]
 pub(super) struct BatchBody {
     #[serde(default)]
@@ -37,7 +49,7 @@ pub(super) struct BatchBody {
     mode: Field<BatchMode>,
     /// 1 to 500.
     #[serde(default)]
-    #[schema(value_type = Vec<CreateTransactionBody>, required)]
+    #[schema(required, value_type = Vec<ItemBody>)]
     transactions: Field<Vec<ItemBody>>,
 }
 
@@ -58,6 +70,28 @@ struct ItemBody {
     create: CreateTransactionBody,
 }
 
+impl PartialSchema for ItemBody {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = CreateTransactionBody::schema();
+        if let RefOr::T(Schema::Object(item)) = &mut schema {
+            let description = "With `mode: independent`, and only then: 1 to 255 visible ASCII characters.";
+            let key = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+            item.properties.insert("idempotency_key".to_owned(), key.into());
+        }
+        schema
+    }
+}
+
+impl ToSchema for ItemBody {
+    fn name() -> Cow<'static, str> {
+        "BatchItem".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        CreateTransactionBody::schemas(schemas);
+    }
+}
+
 impl<'de> Deserialize<'de> for ItemBody {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // serde's `flatten` would let unknown members pass.
@@ -76,6 +110,7 @@ pub(super) struct BatchAnswers {
 
 /// What the transaction alone would have been answered.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(examples(json!({"status": 201, "replayed": false, "body": transaction()})))]
 struct ItemAnswer {
     status: u16,
     /// Whether it was answered before, under the same key.
@@ -95,10 +130,9 @@ struct ItemAnswer {
     request_body = BatchBody,
     responses(
         (status = 201, description = "`atomic`", body = Created),
-        (status = 200, description = "`independent`", body = BatchAnswers),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+        (status = 200, description = "`independent`", body = BatchAnswers)
     ),
-    extensions(("x-scope" = json!("transactions:write")))
+    extensions(("x-scope" = json!("transactions:write")), ("x-problems" = json!(problem::OF_CREATION)))
 )]
 pub(super) async fn create_all(
     context: KeylessContext,

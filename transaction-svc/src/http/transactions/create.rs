@@ -10,7 +10,7 @@ use contract::{
 use serde::Deserialize;
 use service_kit::{
     auth::Scope,
-    http::{Field, Fields, JsonBody, Problem, ProblemDocument, QueryParameters},
+    http::{Field, Fields, JsonBody, Problem, QueryParameters},
 };
 
 use crate::{
@@ -19,12 +19,17 @@ use crate::{
         text::{Description, Metadata, Reference},
     },
     http::{error, extract::KeylessContext, moment::Moment, text::optional},
+    problem,
     store::Database,
     writer::{self, Answer, Commands},
 };
 
 /// What to move from where to where.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({
+    "source": contract::example::account_id(), "destination": contract::example::transaction().destination,
+    "amount": "1250", "currency": "EUR", "description": "Rent", "reference": "inv-17"
+})))]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateTransactionBody {
     #[serde(default)]
@@ -118,10 +123,9 @@ pub(super) struct CreateOptions {
     request_body = CreateTransactionBody,
     responses(
         (status = 201, body = TransactionView),
-        (status = 200, description = "With `dry_run`: as it would be", body = TransactionView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+        (status = 200, description = "With `dry_run`: as it would be", body = TransactionView)
     ),
-    extensions(("x-scope" = json!("transactions:write")))
+    extensions(("x-scope" = json!("transactions:write")), ("x-problems" = json!(problem::OF_CREATION)))
 )]
 pub(super) async fn create(
     context: KeylessContext,

@@ -5,7 +5,7 @@ use contract::{Amount, TransactionId, transaction::Transaction as TransactionVie
 use serde::Deserialize;
 use service_kit::{
     auth::Scope,
-    http::{Field, Fields, OptionalJsonBody, Problem, ProblemDocument},
+    http::{Field, Fields, OptionalJsonBody, Problem},
 };
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         extract::{CommandContext, PathId},
         text::NoBody,
     },
+    problem,
     writer::{Answer, Commands},
 };
 
@@ -47,11 +48,13 @@ impl PartBody {
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")
     ),
     request_body = Option<PartBody>,
-    responses(
-        (status = 200, body = TransactionView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("transactions:write")))
+    responses((status = 200, body = TransactionView)),
+    extensions(
+        ("x-scope" = json!("transactions:write")),
+        ("x-problems" = json!([
+            problem::INVALID_STATE, problem::ACCOUNT_FROZEN, problem::ACCOUNT_CLOSED, problem::AMOUNT_OUT_OF_RANGE
+        ]))
+    )
 )]
 pub(super) async fn capture(
     context: CommandContext,
@@ -74,11 +77,8 @@ pub(super) async fn capture(
         ("id" = TransactionId, Path),
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")
     ),
-    responses(
-        (status = 200, body = TransactionView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("transactions:write")))
+    responses((status = 200, body = TransactionView)),
+    extensions(("x-scope" = json!("transactions:write")), ("x-problems" = json!([problem::INVALID_STATE])))
 )]
 pub(super) async fn void(
     context: CommandContext,

@@ -7,7 +7,7 @@ use contract::{TransactionId, transaction::Transaction as TransactionView};
 
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Conditional, EntityTag, IfNoneMatch, Problem, ProblemDocument},
+    http::{Conditional, EntityTag, IfNoneMatch, Problem},
 };
 
 use crate::{
@@ -23,10 +23,9 @@ use crate::{
     params(("id" = TransactionId, Path), ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = TransactionView),
-        (status = 304, description = "The caller has it."),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
+        (status = 304, description = "The caller has it.")
     ),
-    extensions(("x-scope" = json!("transactions:read")))
+    extensions(("x-scope" = json!("transactions:read")), ("x-problems" = json!([])))
 )]
 pub(super) async fn read(
     caller: Caller,

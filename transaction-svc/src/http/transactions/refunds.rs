@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use contract::{RefundId, TransactionId, transaction::Refund as RefundView};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Cursors, OptionalJsonBody, Page, PageQuery, Problem, ProblemDocument},
+    http::{Cursors, OptionalJsonBody, Page, PageQuery, Problem},
 };
 
 use super::{lifecycle::PartBody, read::readable};
@@ -19,6 +19,7 @@ use crate::{
         extract::{CommandContext, PathId, PathIds},
         text::NoBody,
     },
+    problem,
     store::{Database, refunds},
     view,
     writer::{Answer, Commands},
@@ -34,11 +35,14 @@ use crate::{
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")
     ),
     request_body = Option<PartBody>,
-    responses(
-        (status = 201, body = RefundView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("transactions:write")))
+    responses((status = 201, body = RefundView)),
+    extensions(
+        ("x-scope" = json!("transactions:write")),
+        ("x-problems" = json!([
+            problem::INVALID_STATE, problem::EXCEEDS_CAPTURED, problem::INSUFFICIENT_FUNDS,
+            problem::ACCOUNT_FROZEN, problem::ACCOUNT_CLOSED, problem::AMOUNT_OUT_OF_RANGE
+        ]))
+    )
 )]
 pub(super) async fn refund(
     context: CommandContext,
@@ -63,11 +67,8 @@ const LIST: &str = "refunds";
         ("id" = TransactionId, Path),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)
     ),
-    responses(
-        (status = 200, body = Page<RefundView>),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("transactions:read")))
+    responses((status = 200, body = Page<RefundView>)),
+    extensions(("x-scope" = json!("transactions:read")), ("x-problems" = json!([])))
 )]
 pub(super) async fn list(
     caller: Caller,
@@ -89,11 +90,8 @@ pub(super) async fn list(
 #[utoipa::path(
     get, path = "/v1/transactions/{id}/refunds/{refund}", tag = "transactions", operation_id = "read_refund",
     params(("id" = TransactionId, Path), ("refund" = RefundId, Path)),
-    responses(
-        (status = 200, body = RefundView),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("transactions:read")))
+    responses((status = 200, body = RefundView)),
+    extensions(("x-scope" = json!("transactions:read")), ("x-problems" = json!([])))
 )]
 pub(super) async fn read(
     caller: Caller,

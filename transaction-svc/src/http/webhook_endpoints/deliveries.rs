@@ -11,7 +11,7 @@ use contract::{
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::Caller,
-    http::{Cursors, Field, Fields, JsonBody, Page, PageQuery, Problem, ProblemDocument},
+    http::{Cursors, Field, Fields, JsonBody, Page, PageQuery, Problem},
 };
 use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -46,11 +46,8 @@ const LIST: &str = "webhook_deliveries";
         ("id" = WebhookEndpointId, Path), ListFilters,
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)
     ),
-    responses(
-        (status = 200, body = Page<Delivery>),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 200, body = Page<Delivery>)),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([])))
 )]
 async fn list(
     caller: Caller,
@@ -76,11 +73,8 @@ async fn list(
     post, path = "/v1/webhook-endpoints/{id}/deliveries/{delivery_id}/resend", tag = "webhooks",
     operation_id = "resend_webhook_delivery",
     params(("id" = WebhookEndpointId, Path), ("delivery_id" = DeliveryId, Path)),
-    responses(
-        (status = 202, body = Delivery),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 202, body = Delivery)),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([])))
 )]
 async fn resend(
     caller: Caller,
@@ -100,6 +94,7 @@ async fn resend(
 
 /// From when on to recover.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({"since": "2026-11-23T06:00:00Z"})))]
 #[serde(deny_unknown_fields)]
 struct RecoverBody {
     /// Deliveries of events since then.
@@ -114,6 +109,7 @@ struct Moment(#[serde(with = "contract::timestamp")] OffsetDateTime);
 
 /// What a recovery does.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(examples(json!({"recovered": 12})))]
 struct Recovery {
     /// How many deliveries are tried again.
     recovered: u64,
@@ -126,11 +122,8 @@ struct Recovery {
     post, path = "/v1/webhook-endpoints/{id}/recover", tag = "webhooks", operation_id = "recover_webhook_deliveries",
     params(("id" = WebhookEndpointId, Path)),
     request_body = RecoverBody,
-    responses(
-        (status = 202, body = Recovery),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 202, body = Recovery)),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([])))
 )]
 async fn recover(
     caller: Caller,

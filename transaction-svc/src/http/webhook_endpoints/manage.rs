@@ -1,11 +1,11 @@
 //! Endpoints: registered, read, changed, deleted, given a new secret.
 
 use axum::{Json, extract::State, response::NoContent};
-use contract::{WebhookEndpointId, webhook::WebhookEndpoint};
+use contract::{WebhookEndpointId, example::webhook_endpoint_with_secret, webhook::WebhookEndpoint};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::Caller,
-    http::{Cursors, JsonBody, Page, PageQuery, Problem, ProblemDocument},
+    http::{Cursors, JsonBody, Page, PageQuery, Problem},
 };
 use time::Duration;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     http::{Api, answer::Created, error, extract::PathId},
+    problem,
     store::webhooks::registry::{self as store, NewEndpoint},
 };
 
@@ -32,11 +33,8 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 #[utoipa::path(
     post, path = "/v1/webhook-endpoints", tag = "webhooks", operation_id = "create_webhook_endpoint",
     request_body = NewEndpointBody,
-    responses(
-        (status = 201, body = WebhookEndpoint),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 201, body = WebhookEndpoint, example = json!(webhook_endpoint_with_secret()))),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([problem::TOO_MANY_ENDPOINTS])))
 )]
 async fn create(
     caller: Caller,
@@ -74,11 +72,8 @@ const LIST: &str = "webhook_endpoints";
 #[utoipa::path(
     get, path = "/v1/webhook-endpoints", tag = "webhooks", operation_id = "list_webhook_endpoints",
     params(("limit" = Option<u16>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)),
-    responses(
-        (status = 200, body = Page<WebhookEndpoint>),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 200, body = Page<WebhookEndpoint>)),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([])))
 )]
 async fn list(
     caller: Caller,
@@ -97,11 +92,8 @@ async fn list(
 #[utoipa::path(
     get, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", operation_id = "read_webhook_endpoint",
     params(("id" = WebhookEndpointId, Path)),
-    responses(
-        (status = 200, body = WebhookEndpoint),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 200, body = WebhookEndpoint)),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([])))
 )]
 async fn read(
     caller: Caller,
@@ -117,11 +109,8 @@ async fn read(
     patch, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", operation_id = "change_webhook_endpoint",
     params(("id" = WebhookEndpointId, Path)),
     request_body = ChangesBody,
-    responses(
-        (status = 200, body = WebhookEndpoint),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 200, body = WebhookEndpoint)),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([problem::CONFIGURED_ENDPOINT])))
 )]
 async fn change(
     caller: Caller,
@@ -142,11 +131,8 @@ async fn change(
 #[utoipa::path(
     delete, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", operation_id = "delete_webhook_endpoint",
     params(("id" = WebhookEndpointId, Path)),
-    responses(
-        (status = 204),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 204)),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([problem::CONFIGURED_ENDPOINT])))
 )]
 async fn delete(
     caller: Caller,
@@ -166,11 +152,8 @@ async fn delete(
     post, path = "/v1/webhook-endpoints/{id}/rotate-secret", tag = "webhooks",
     operation_id = "rotate_webhook_secret",
     params(("id" = WebhookEndpointId, Path)),
-    responses(
-        (status = 200, body = WebhookEndpoint),
-        (status = "4XX", body = ProblemDocument<'static>, content_type = "application/problem+json")
-    ),
-    extensions(("x-scope" = json!("webhooks:manage transactions:any")))
+    responses((status = 200, body = WebhookEndpoint, example = json!(webhook_endpoint_with_secret()))),
+    extensions(("x-scope" = json!("webhooks:manage transactions:any")), ("x-problems" = json!([problem::CONFIGURED_ENDPOINT])))
 )]
 async fn rotate(
     caller: Caller,

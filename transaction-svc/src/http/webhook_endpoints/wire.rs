@@ -11,6 +11,10 @@ use crate::{
 
 /// What to register.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({
+    "url": "https://shop.example/hooks/payments", "description": "The shop",
+    "event_types": ["transaction.posted", "transaction.refunded"]
+})))]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewEndpointBody {
     /// `https://…`, at a public address.
@@ -55,6 +59,7 @@ impl NewEndpointBody {
 
 /// What to change; what is absent stays as it is.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({"enabled": false})))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangesBody {
     #[serde(default)]
