@@ -1,6 +1,10 @@
 //! What can go wrong, from the caller's side.
 
+use std::time::Duration;
+
 use serde::Deserialize;
+
+use super::ProblemCode;
 
 /// A request without the wanted answer.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +34,15 @@ impl Error {
         }
     }
 
+    /// How long the service asks to wait before the next attempt.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Problem(problem) => problem.retry_after,
+            Self::NoAnswer(_) | Self::Interrupted(_) | Self::Unreadable { .. } => None,
+        }
+    }
+
     /// The stable code of the problem, where there is one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -53,9 +66,20 @@ pub struct Problem {
     pub retryable: bool,
     #[serde(default)]
     pub errors: Vec<FieldProblem>,
+    /// The header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
     /// What the problem says besides, such as `available` and `required`.
     #[serde(flatten)]
     pub members: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Problem {
+    /// The code, to match on.
+    #[must_use]
+    pub fn kind(&self) -> ProblemCode {
+        ProblemCode::of(&self.code)
+    }
 }
 
 /// What is wrong with one field.

@@ -1,10 +1,12 @@
 //! Requests and answers, before they mean anything.
 
+use std::time::Duration;
+
 use reqwest::{Method, RequestBuilder, Response, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
-use super::Error;
+use super::{Error, Problem};
 
 /// One service, as one caller reaches it.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the answer was given before, to the first request under the key.
     pub replayed: bool,
+    /// How long the service asks to wait before the next attempt.
+    pub retry_after: Option<Duration>,
 }
 
 /// One page of a list.
@@ -119,6 +123,14 @@ impl Transport {
         decode(&self.send(self.request(Method::POST, path)).await?)
     }
 
+    /// A POST with a body that may be repeated as it is, without a key.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn order<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
+        decode(&self.send(self.request(Method::POST, path).json(body)).await?)
+    }
+
     /// A PUT, which may be repeated as it is.
     ///
     /// # Errors
@@ -147,8 +159,9 @@ impl Transport {
 async fn read(response: Response) -> Result<Answer, Error> {
     let status = response.status().as_u16();
     let replayed = response.headers().get("Idempotent-Replayed").is_some_and(|value| value == "true");
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let body = response.bytes().await.map_err(Error::NoAnswer)?.to_vec();
-    Ok(Answer { status, body, replayed })
+    Ok(Answer { status, body, replayed, retry_after: retry_after.map(Duration::from_secs) })
 }
 
 /// The answer as a `T`, or as the problem that it is.
@@ -163,8 +176,8 @@ pub(super) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
 
 /// The problem that the answer is.
 fn refusal(answer: &Answer) -> Error {
-    match serde_json::from_slice(&answer.body) {
-        Ok(problem) => Error::Problem(Box::new(problem)),
+    match serde_json::from_slice::<Problem>(&answer.body) {
+        Ok(problem) => Error::Problem(Box::new(Problem { retry_after: answer.retry_after, ..problem })),
         Err(source) => Error::Unreadable { status: answer.status, source },
     }
 }
