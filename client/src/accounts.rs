@@ -8,7 +8,7 @@ use contract::{
 };
 use reqwest::Method;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{Map, value::RawValue};
 use time::OffsetDateTime;
 
 use super::{Error, Page, Transactions};
@@ -48,13 +48,13 @@ impl Transactions {
     /// # Errors
     /// [`Error`]
     pub async fn freeze_account(&self, key: &str, id: AccountId) -> Result<Account, Error> {
-        self.set_status(key, id, "freeze").await
+        self.0.post(&format!("/v1/accounts/{id}/freeze"), key, &Map::new()).await
     }
 
     /// # Errors
     /// [`Error`]
     pub async fn unfreeze_account(&self, key: &str, id: AccountId) -> Result<Account, Error> {
-        self.set_status(key, id, "unfreeze").await
+        self.0.post(&format!("/v1/accounts/{id}/unfreeze"), key, &Map::new()).await
     }
 
     /// Closes an empty account for good.
@@ -62,7 +62,7 @@ impl Transactions {
     /// # Errors
     /// [`Error`]
     pub async fn close_account(&self, key: &str, id: AccountId) -> Result<Account, Error> {
-        self.set_status(key, id, "close").await
+        self.0.post(&format!("/v1/accounts/{id}/close"), key, &Map::new()).await
     }
 
     /// The account's entries with its running balance, newest first.
@@ -95,9 +95,5 @@ impl Transactions {
     /// [`Error`]
     pub async fn events(&self, after: Option<EventId>) -> Result<Feed<Box<RawValue>, EventId>, Error> {
         self.0.get("/v1/events", &[("after", after.map(|id| id.to_string())), ("limit", Some("200".to_owned()))]).await
-    }
-
-    async fn set_status(&self, key: &str, id: AccountId, verb: &str) -> Result<Account, Error> {
-        self.0.post(&format!("/v1/accounts/{id}/{verb}"), key, &serde_json::Map::new()).await
     }
 }

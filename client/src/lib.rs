@@ -12,9 +12,11 @@ mod lifecycle;
 mod notifications;
 mod operations;
 mod retry;
+mod sessions;
 mod stream;
 mod transactions;
 mod transport;
+mod verification;
 
 pub use accounts::AccountSettings;
 pub use batches::TransactionFilter;
@@ -25,6 +27,8 @@ pub use operations::{
     DeadLetter, DeadLetterCount, DeadLetterCounts, DeadLetterSelection, DeadLettersTreated, Operation, Operations,
 };
 pub use retry::retry;
+pub use sessions::{NewSession, Session};
 pub use stream::NotificationStream;
 pub use transactions::{NewAccount, NewTransaction, Transactions};
 pub use transport::{Answer, Page, Transport};
+pub use verification::{Finding, Offender, Verification};

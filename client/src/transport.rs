@@ -139,6 +139,14 @@ impl Transport {
         decode(&self.send(self.request(Method::PUT, path).json(body)).await?)
     }
 
+    /// A DELETE, which may be repeated.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn delete(&self, path: &str) -> Result<(), Error> {
+        decode(&self.send(self.request(Method::DELETE, path)).await?)
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, self.url(path)).bearer_auth(&self.token)
     }

@@ -4,17 +4,18 @@
 use time::{OffsetDateTime, macros::datetime};
 
 use crate::{
-    AccountId, Amount, Currency, DeliveryId, EventId, EventKind, MinorUnits, NotificationId, TransactionId,
+    AccountId, Amount, Currency, DeliveryId, EventId, EventKind, MinorUnits, NotificationId, RefundId, TransactionId,
     WebhookEndpointId,
     account::{Account, AccountStatus, Balances, Metadata},
     notification::{Notification, NotificationCounts, NotificationStatus},
     statement::{AccountEvent, BalanceAt, Entry},
-    transaction::{Capture, Effect, EffectBalance, Transaction, TransactionStatus},
+    transaction::{Capture, Effect, EffectBalance, Refund, Transaction, TransactionStatus},
     webhook::{AttemptOutcome, Delivery, DeliveryAttempt, DeliveryStatus, WebhookEndpoint},
 };
 
 const OPENED: OffsetDateTime = datetime!(2026-11-02 09:30:00.482913 UTC);
 const PAID: OffsetDateTime = datetime!(2026-11-23 06:15:37.123456 UTC);
+const REFUNDED: OffsetDateTime = datetime!(2026-11-24 08:00:00.271828 UTC);
 const RENT: i64 = 1_250;
 const BALANCE: MinorUnits = MinorUnits::new(11_250);
 const BALANCES: Balances =
@@ -136,7 +137,7 @@ pub fn account_event() -> AccountEvent {
 #[must_use]
 pub fn webhook_endpoint() -> WebhookEndpoint {
     WebhookEndpoint {
-        id: WebhookEndpointId::new(OPENED, 0x5eed_0004),
+        id: WebhookEndpointId::new(OPENED, 0x5eed_0007),
         url: "https://shop.example/hooks/payments".to_owned(),
         description: Some("The shop".to_owned()),
         event_types: Some(vec![EventKind::TransactionPosted, EventKind::TransactionRefunded]),
@@ -174,6 +175,19 @@ pub fn delivery() -> Delivery {
             response_status: Some(204),
             error: None,
         }],
+    }
+}
+
+/// What bob gives back of it.
+#[must_use]
+pub fn refund() -> Refund {
+    Refund {
+        id: RefundId::new(REFUNDED, 0x5eed_0004),
+        transaction: transaction_id(),
+        amount: Amount::new(250).expect("what is given back is positive"),
+        currency: Currency::EUR,
+        initiated_by: "bob".to_owned(),
+        created_at: REFUNDED,
     }
 }
 

@@ -110,7 +110,7 @@ pub struct EffectBalance {
 
 /// A part of a transaction's money that its destination has given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(examples(crate::example::refund)))]
 pub struct Refund {
     pub id: RefundId,
     pub transaction: TransactionId,

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeSet, fs, process::Command};
 
+use client::ProblemCode;
 use integration::stack::{
     service::{ServiceKind, built_programs},
     workspace,
@@ -178,30 +179,37 @@ fn the_committed_documents_are_what_the_services_print() {
     }
 }
 
+/// How the client's sources begin a request, and its method.
+const CALLS: [(&str, &str); 11] = [
+    (".get(", "GET"),
+    (".open(", "GET"),
+    (".post(", "POST"),
+    (".post_raw(", "POST"),
+    (".post_signed(", "POST"),
+    (".act(", "POST"),
+    (".order(", "POST"),
+    (".put(", "PUT"),
+    (".delete(", "DELETE"),
+    (".change(Method::PATCH", "PATCH"),
+    (".change(Method::PUT", "PUT"),
+];
+
 /// Whether the client asks for every operation: its sources say `self.0.get("/v1/…")` with the path of each.
 #[test]
-fn the_client_has_every_operation() {
+fn the_client_has_every_operation_and_every_code() {
     let mut asked = BTreeSet::new();
     for text in tidy::sources_below("client/src") {
-        for (verb, method) in [
-            ("get", "GET"),
-            ("post", "POST"),
-            ("post_raw", "POST"),
-            ("post_signed", "POST"),
-            ("act", "POST"),
-            ("order", "POST"),
-            ("put", "PUT"),
-            ("patch", "PATCH"),
-            ("delete", "DELETE"),
-            ("open", "GET"),
-        ] {
-            for call in text.split(&format!(".{verb}(")).skip(1) {
-                let path = call.split('"').nth(1).unwrap_or_default();
+        for (call, method) in CALLS {
+            for rest in text.split(call).skip(1) {
+                let path = rest.split('"').nth(1).unwrap_or_default();
                 asked.insert((method, anonymous(path)));
             }
         }
     }
     for document in documents() {
+        for code in document["components"]["examples"].as_object().unwrap().keys() {
+            assert_ne!(ProblemCode::of(code), ProblemCode::Unknown, "the client does not know {code}");
+        }
         for Described { method, path, operation } in described(&document) {
             let is_asked = asked.contains(&(method.as_str(), anonymous(&path)));
             assert!(is_asked, "the client has no {}: {method} {path}", operation["operationId"]);

@@ -44,6 +44,7 @@ where
 
 /// What the session is for.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({"console": false})))]
 #[serde(deny_unknown_fields)]
 struct SessionBody {
     /// Whether it is an operator's, for the console: it may do what the token may, and lasts an hour.
@@ -57,6 +58,7 @@ struct SessionBody {
 struct SessionView {
     id: SessionId,
     /// What the browser called itself.
+    #[schema(examples("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"))]
     client: String,
     #[serde(with = "contract::timestamp")]
     #[schema(value_type = String, format = DateTime)]
@@ -78,6 +80,7 @@ struct NewSession {
     #[serde(flatten)]
     session: SessionView,
     /// To be sent as `X-CSRF-Token` with everything that changes something.
+    #[schema(examples("pZ3Vv0cV8n0V4b8tq1Qd2oJm6yq0G8h7m1xwR5s2KfE"))]
     csrf_token: String,
 }
 

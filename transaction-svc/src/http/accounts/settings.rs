@@ -26,6 +26,7 @@ use crate::{
 
 /// What to change; what is absent stays as it is.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({"settings_version": 1, "name": "Savings"})))]
 #[serde(deny_unknown_fields)]
 pub(super) struct UpdateAccountBody {
     /// Of the settings as the caller has seen them.

@@ -8,6 +8,14 @@ use time::OffsetDateTime;
 
 /// One look at everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(examples(json!({
+    "started_at": "2026-11-23T06:20:00Z", "duration_milliseconds": 38, "violations": 0,
+    "checks": [{
+        "check": "money_is_conserved", "rule": "the entries of each currency add up to zero", "violations": 0,
+        "duration_milliseconds": 3, "offenders": []
+    }],
+    "outbox": {"events": 0, "oldest_age_seconds": null}
+})))]
 pub struct Report {
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
