@@ -11,7 +11,7 @@ mod who;
 use std::{process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
-use service_kit::clock::SystemClock;
+use service_kit::{clock::SystemClock, output::print_line};
 
 use crate::{
     app,
@@ -113,15 +113,12 @@ fn operating(command: impl AsyncFnOnce(Operations) -> anyhow::Result<()>) -> any
 }
 
 fn print_openapi() -> anyhow::Result<()> {
-    output::line(serde_json::to_string_pretty(&http::document())?);
-    Ok(())
+    Ok(print_line(serde_json::to_string_pretty(&http::document())?)?)
 }
 
-#[expect(clippy::print_stdout, reason = "the verdict is what the command is for")]
 fn check_webhook() -> anyhow::Result<()> {
     webhook::check(std::io::stdin().lock())?;
-    println!("accepted");
-    Ok(())
+    Ok(print_line("accepted")?)
 }
 
 #[expect(clippy::print_stderr, reason = "why a command failed is for the person who called it")]

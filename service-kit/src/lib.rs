@@ -12,6 +12,7 @@ pub mod http;
 pub mod limit;
 pub mod metrics;
 pub mod openapi;
+pub mod output;
 pub mod postgres;
 pub mod redis;
 pub mod session;

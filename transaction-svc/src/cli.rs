@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use service_kit::output::print_line;
 
 use crate::{app, config::Config, http, operate, roles::Role};
 
@@ -71,10 +72,8 @@ fn blocking<Done>(command: impl AsyncFnOnce(Config) -> anyhow::Result<Done>) -> 
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command(config))
 }
 
-#[expect(clippy::print_stdout, reason = "the document is what the command is for")]
 fn print_openapi() -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(&http::document())?);
-    Ok(())
+    Ok(print_line(serde_json::to_string_pretty(&http::document())?)?)
 }
 
 #[expect(clippy::print_stderr, reason = "why a command failed is for the person who called it")]

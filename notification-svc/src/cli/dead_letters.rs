@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use messaging::dead_letters::{Class, NoSuchClass};
 use serde::Serialize;
 use serde_json::json;
+use service_kit::output::print_line;
 
 use super::{output, who::Who};
 use crate::{
@@ -101,8 +102,7 @@ pub(super) async fn run(command: Command, operations: &Operations) -> anyhow::Re
         Command::Show { id } => {
             let letter =
                 operations.dead_letters.get(id).await?.with_context(|| format!("there is no dead letter {id}"))?;
-            output::line(serde_json::to_string_pretty(&DeadLetterDocument::whole(&letter))?);
-            Ok(())
+            Ok(print_line(serde_json::to_string_pretty(&DeadLetterDocument::whole(&letter))?)?)
         }
         Command::Redrive(treat) => self::treat(operations, Treatment::Redrive, treat).await,
         Command::Discard(treat) => self::treat(operations, Treatment::Discard, treat).await,

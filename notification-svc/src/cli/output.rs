@@ -1,23 +1,18 @@
 //! What commands print: tables for people at a terminal, JSON lines for everything else.
 
-use std::{fmt::Display, io::IsTerminal};
+use std::io::IsTerminal;
 
 use comfy_table::{Cell, Table, presets::NOTHING};
 use serde::Serialize;
+use service_kit::output::print_line;
 
 /// Whether a person looks on.
 pub(super) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-#[expect(clippy::print_stdout, reason = "the output of a command")]
-pub(super) fn line(text: impl Display) {
-    println!("{text}");
-}
-
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string(value)?);
-    Ok(())
+    Ok(print_line(serde_json::to_string(value)?)?)
 }
 
 /// Each row as a line of a table or of JSON.
@@ -34,6 +29,5 @@ pub(super) fn rows<Row: Serialize, const N: usize>(
     for row in rows {
         table.add_row(cells(row));
     }
-    line(table);
-    Ok(())
+    Ok(print_line(table)?)
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use contract::ReplayId;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use service_kit::output::print_line;
 
 use super::output;
 use crate::operate::replay::{Plan, Progress};
@@ -70,7 +71,8 @@ impl Shown {
                 "replay": self.replay, "what": what, "done": done, "of": of,
                 "per_second": rate.round(), "seconds_left": left.round(),
             });
-            output::line(line);
+            // What nobody can read stops no replay.
+            print_line(line).ok();
         }
     }
 }

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use contract::{AccountId, EventKind, ReplayId};
+use service_kit::output::print_line;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{output, progress::Shown, who::Who};
@@ -137,8 +138,7 @@ async fn execute(operations: &Operations, id: ReplayId, take_over: bool) -> anyh
 
 fn show(replay: &Replay) -> anyhow::Result<()> {
     if output::is_terminal() {
-        output::line(serde_json::to_string_pretty(replay)?);
-        return Ok(());
+        return Ok(print_line(serde_json::to_string_pretty(replay)?)?);
     }
     output::json(replay)
 }

@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 use contract::AccountId;
 use serde_json::json;
-use service_kit::clock::SystemClock;
+use service_kit::{clock::SystemClock, output::print_line};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{Republishing, Wanted};
@@ -60,13 +60,9 @@ struct New {
 ///
 /// # Errors
 /// What is missing from the configuration or out of reach, and a plan that is not as expected.
-#[expect(clippy::print_stdout, reason = "the output of a command")]
 pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     let republishing = Republishing::of_command(config, SystemClock)?;
-    for line in act(command, &republishing).await? {
-        println!("{line}");
-    }
-    Ok(())
+    Ok(act(command, &republishing).await?.iter().try_for_each(print_line)?)
 }
 
 async fn act(command: Command, republishing: &Republishing<SystemClock>) -> anyhow::Result<Vec<String>> {

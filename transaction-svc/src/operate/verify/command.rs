@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
 use indicatif::{ProgressBar, ProgressStyle};
-use service_kit::{clock::SystemClock, postgres};
+use service_kit::{clock::SystemClock, output::print_line, postgres};
 
 use super::{CHECKS, Report, verify};
 use crate::config::{Config, required};
@@ -16,7 +16,6 @@ const REDRAWN_EVERY: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the books could not be verified.
-#[expect(clippy::print_stdout, reason = "the report is what the command is for")]
 pub async fn run(config: Config, json: bool) -> anyhow::Result<bool> {
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "transaction-svc verify")?;
     let mut connection = pool.acquire().await.context("the database cannot be reached")?;
@@ -31,11 +30,7 @@ pub async fn run(config: Config, json: bool) -> anyhow::Result<bool> {
     .await
     .context("the books could not be verified")?;
     progress.finish_and_clear();
-    if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        println!("{}", table(&report));
-    }
+    print_line(if json { serde_json::to_string_pretty(&report)? } else { table(&report) })?;
     Ok(report.is_clean())
 }
 
