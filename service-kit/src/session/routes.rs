@@ -125,15 +125,17 @@ async fn create(
     }
     let (now, lasts) = (sessions.now(), if console { ABSOLUTE_OF_CONSOLE } else { ABSOLUTE });
     let token = SessionToken::generate();
+    // As it will be read: records keep seconds.
+    let begins = now.truncate_to_second();
     let record = Record {
         id: SessionId::new(now, rand::random()),
         issuer: caller.issuer.to_string(),
         subject: caller.subject.to_string(),
         scope: caller.scopes.to_claim(),
         client: client(&headers),
-        created_at: now,
-        last_seen_at: now,
-        ends_at: now + lasts,
+        created_at: begins,
+        last_seen_at: begins,
+        ends_at: begins + lasts,
     };
     if !sessions.create(&token, &record).await? {
         return Err(Problem::new(TOO_MANY_SESSIONS, "You have as many sessions as one may have: end one first."));

@@ -1,9 +1,6 @@
 //! Deliveries to an endpoint: listed, sent again one by one, or all that failed.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use contract::{
     DeliveryId, EventId, WebhookEndpointId,
     webhook::{Delivery, DeliveryStatus},
@@ -18,7 +15,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Endpoints, registry, require};
 use crate::{
-    http::{Api, answer::Accepted, error, extract::PathId},
+    http::{
+        Api,
+        answer::Accepted,
+        error,
+        extract::{PathId, PathIds},
+    },
     store::webhooks::{deliveries, registry::find},
 };
 
@@ -78,18 +80,16 @@ async fn list(
 )]
 async fn resend(
     caller: Caller,
-    Path((endpoint, delivery)): Path<(String, String)>,
+    PathIds((endpoint, delivery)): PathIds<WebhookEndpointId, DeliveryId>,
     State(endpoints): State<Endpoints>,
 ) -> Result<Accepted<Delivery>, Problem> {
     require(&caller)?;
-    let (Ok(endpoint), Ok(delivery)) = (endpoint.parse::<WebhookEndpointId>(), delivery.parse::<DeliveryId>()) else {
-        return Err(error::not_found());
-    };
     find(&endpoints.pool, endpoint).await.map_err(registry)?;
     let now = endpoints.clock.now();
     let again = deliveries::resend(&endpoints.pool, endpoint, delivery, now).await.map_err(error::store)?;
+    let again = again.ok_or_else(error::not_found)?;
     tracing::info!(%delivery, %endpoint, by = %caller.subject, "Delivery {delivery} is sent again.");
-    again.map(Accepted).ok_or_else(error::not_found)
+    Ok(Accepted(again))
 }
 
 /// From when on to recover.
