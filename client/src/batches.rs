@@ -4,10 +4,11 @@ use contract::{
     AccountId,
     transaction::{Created, Transaction, TransactionStatus},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
-use super::{Error, NewTransaction, Page, Transactions};
+use super::{Answer, Error, NewTransaction, Page, Transactions, transport::decode};
 
 /// Which transactions to list; everything that is `None` does not matter.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -35,6 +36,31 @@ struct Atomic<'a> {
     transactions: &'a [NewTransaction],
 }
 
+#[derive(Serialize)]
+struct Independent<'a> {
+    mode: &'static str,
+    transactions: Vec<Keyed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Keyed<'a> {
+    idempotency_key: &'a str,
+    #[serde(flatten)]
+    transaction: &'a NewTransaction,
+}
+
+#[derive(Deserialize)]
+struct Answers {
+    data: Vec<ItemAnswer>,
+}
+
+#[derive(Deserialize)]
+struct ItemAnswer {
+    status: u16,
+    replayed: bool,
+    body: Box<RawValue>,
+}
+
 impl Transactions {
     /// Creates all of these transactions, at most 500, or none.
     ///
@@ -44,6 +70,24 @@ impl Transactions {
         let batch = Atomic { mode: "atomic", transactions };
         let created: Created = self.0.post("/v1/transactions/batch", key, &batch).await?;
         Ok(created.data)
+    }
+
+    /// Creates each of these transactions, at most 500, under its own key, whatever becomes of the others. Gives what each
+    /// alone would have been answered.
+    ///
+    /// # Errors
+    /// [`Error`], where none was tried.
+    pub async fn create_each(
+        &self,
+        transactions: &[(String, NewTransaction)],
+    ) -> Result<Vec<Result<Transaction, Error>>, Error> {
+        let keyed = transactions.iter().map(|(key, transaction)| Keyed { idempotency_key: key, transaction });
+        let batch = Independent { mode: "independent", transactions: keyed.collect() };
+        let answers: Answers = self.0.order("/v1/transactions/batch", &batch).await?;
+        let read = |ItemAnswer { status, replayed, body }: ItemAnswer| {
+            decode(&Answer { status, replayed, body: body.get().into(), retry_after: None })
+        };
+        Ok(answers.data.into_iter().map(read).collect())
     }
 
     /// What would become of a transaction if it were created now. Nothing is changed or kept.

@@ -11,12 +11,14 @@ mod error;
 mod lifecycle;
 mod notifications;
 mod operations;
+mod replays;
 mod retry;
 mod sessions;
 mod stream;
 mod transactions;
 mod transport;
 mod verification;
+mod webhooks;
 
 pub use accounts::AccountSettings;
 pub use batches::TransactionFilter;
@@ -26,9 +28,11 @@ pub use notifications::Notifications;
 pub use operations::{
     DeadLetter, DeadLetterCount, DeadLetterCounts, DeadLetterSelection, DeadLettersTreated, Operation, Operations,
 };
+pub use replays::{NewReplay, Replay, ReplayPlan, ReplayProgress, ReplayStatus};
 pub use retry::retry;
 pub use sessions::{NewSession, Session};
 pub use stream::NotificationStream;
 pub use transactions::{NewAccount, NewTransaction, Transactions};
 pub use transport::{Answer, Page, Transport};
 pub use verification::{Finding, Offender, Verification};
+pub use webhooks::{NewWebhookEndpoint, WebhookEndpointChanges};

@@ -90,7 +90,7 @@ impl Transport {
         decode(&self.send(self.request(method, path).header("Idempotency-Key", key).json(body)).await?)
     }
 
-    /// A POST that changes nothing, and so needs no key.
+    /// A POST with a query and a body, without a key.
     ///
     /// # Errors
     /// [`Error`]
@@ -123,12 +123,12 @@ impl Transport {
         decode(&self.send(self.request(Method::POST, path)).await?)
     }
 
-    /// A POST with a body that may be repeated as it is, without a key.
+    /// A POST with a body, without a key.
     ///
     /// # Errors
     /// [`Error`]
     pub async fn order<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
-        decode(&self.send(self.request(Method::POST, path).json(body)).await?)
+        self.ask(path, &(), body).await
     }
 
     /// A PUT, which may be repeated as it is.
@@ -137,6 +137,14 @@ impl Transport {
     /// [`Error`]
     pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
         decode(&self.send(self.request(Method::PUT, path).json(body)).await?)
+    }
+
+    /// A PATCH without a key: of what is no part of the ledger.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
+        decode(&self.send(self.request(Method::PATCH, path).json(body)).await?)
     }
 
     /// A DELETE, which may be repeated.

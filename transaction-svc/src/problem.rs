@@ -231,10 +231,8 @@ fn insufficient_funds(
 /// The journal begins after the place from which somebody wants to go on.
 #[must_use]
 pub fn sequence_too_old() -> Problem {
-    Problem::new(
-        SEQUENCE_TOO_OLD,
-        "The journal does not go back that far. Read the present state, and go on from there.",
-    )
+    let detail = "The journal does not go back that far. Read the present state, and go on from there.";
+    Problem::new(SEQUENCE_TOO_OLD, detail)
 }
 
 /// Another request was answered under the key before; `first` is the resource that it made, if it made one.

@@ -31,6 +31,7 @@ mod strangers;
 mod takeover;
 mod tidy;
 mod trial;
+mod typed_client;
 mod verification;
 mod webhooks;
 mod wire;

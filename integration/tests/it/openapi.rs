@@ -2,7 +2,11 @@
 //!
 //! What a route must say is in CONTRIBUTING.md, "Add a route".
 
-use std::{collections::BTreeSet, fs, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::{Command, Stdio},
+};
 
 use client::ProblemCode;
 use integration::stack::{
@@ -180,7 +184,7 @@ fn the_committed_documents_are_what_the_services_print() {
 }
 
 /// How the client's sources begin a request, and its method.
-const CALLS: [(&str, &str); 11] = [
+const CALLS: [(&str, &str); 12] = [
     (".get(", "GET"),
     (".open(", "GET"),
     (".post(", "POST"),
@@ -189,10 +193,23 @@ const CALLS: [(&str, &str); 11] = [
     (".act(", "POST"),
     (".order(", "POST"),
     (".put(", "PUT"),
+    (".patch(", "PATCH"),
     (".delete(", "DELETE"),
     (".change(Method::PATCH", "PATCH"),
     (".change(Method::PUT", "PUT"),
 ];
+
+/// As `| head` does.
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    for service in SERVICES {
+        let mut command = Command::new(built_programs().unwrap().join(service.program()));
+        let mut printing = command.arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(printing.stdout.take());
+        let ended = printing.wait_with_output().unwrap();
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+    }
+}
 
 /// Whether the client asks for every operation: its sources say `self.0.get("/v1/…")` with the path of each.
 #[test]

@@ -95,8 +95,10 @@ fn describe_key(operation: &mut Map<String, Value>) {
     let Some(key) = parameters.into_iter().find(|parameter| parameter["name"] == "Idempotency-Key") else { return };
     key["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
     key["example"] = "5f2c7d1e-rent-2026-11".into();
+    let is_needed = key["required"] == true;
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-        if status.starts_with('2') {
+        // Where the key may be left out, it is what makes something that needs it.
+        if status == "201" || is_needed && status.starts_with('2') {
             response["headers"]["Idempotent-Replayed"] = json!({
                 "description": "`true` where the answer was given before, under the same key.",
                 "schema": {"type": "string", "enum": ["true"]},
