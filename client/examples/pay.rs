@@ -1,13 +1,12 @@
 //! Pays, and waits until the receiver is told: `eval "$(target/debug/platform env)"`, then `cargo run -p client --example pay`.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "an example prints, and is configured by `platform env`"
-)]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "an example prints; `platform env` configures it")]
 
-use client::{Error, NewAccount, NewTransaction, Notifications, Transactions, Transport, retry};
+use client::{NewAccount, NewTransaction, Notifications, Transactions, Transport, retry};
 use contract::{Amount, Currency};
+use futures_util::StreamExt;
+
+const EUR: Currency = Currency::EUR;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,29 +14,33 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let reach = |address: &str, token: &str| -> Result<Transport, Box<dyn std::error::Error>> {
         Ok(Transport::new(http.clone(), std::env::var(address)?.parse()?, std::env::var(token)?))
     };
-    let alice = Transactions(reach("TX", "ALICE")?);
-    let bank = Transactions(reach("TX", "SERVICE")?);
-    let bob = (Transactions(reach("TX", "BOB")?), Notifications(reach("NT", "BOB")?));
+    let (bank, alice, bob) = (reach("TX", "SERVICE")?, reach("TX", "ALICE")?, reach("TX", "BOB")?);
+    let [bank, alice, bob] = [bank, alice, bob].map(Transactions);
+    let inbox = Notifications(reach("NT", "BOB")?);
 
-    // One key for each change that is wanted. Repeated with its key, a request changes nothing twice, and gets its first answer.
-    let key = |what: &str| format!("pay-example-{what}");
-    let euros = |minor_units| Amount::new(minor_units);
-    let checking = alice.open_account(&key("alice"), &NewAccount::new("alice", Currency::EUR)).await?;
-    let savings = bob.0.open_account(&key("bob"), &NewAccount::new("bob", Currency::EUR)).await?;
-    let source = bank.open_account(&key("bank"), &NewAccount::settlement("service", Currency::EUR)).await?;
-    let funding = NewTransaction::new(source.id, checking.id, euros(10_000)?, Currency::EUR);
-    bank.create(&key("fund"), &funding).await?;
+    // One key for each change that is wanted: run again, this changes nothing, and every answer is the first one.
+    let till = bank.open_account("pay-bank", &NewAccount::settlement("service", EUR)).await?;
+    let checking = alice.open_account("pay-alice", &NewAccount::new("alice", EUR)).await?;
+    let savings = bob.open_account("pay-bob", &NewAccount::new("bob", EUR)).await?;
+    let salary = NewTransaction::new(till.id, checking.id, Amount::new(10_000)?, EUR);
+    bank.create("pay-salary", &salary).await?;
 
-    // Whatever happens on the way, the same key until there is an answer.
-    let rent = NewTransaction::new(checking.id, savings.id, euros(1_250)?, Currency::EUR);
-    let rent_key = key("rent");
-    let paid = retry(|| alice.create(&rent_key, &rent)).await?;
+    // Whatever happens on the way: the same request with the same key, until there is an answer that stands.
+    let rent = NewTransaction::new(checking.id, savings.id, Amount::new(1_250)?, EUR);
+    let paid = retry(|| alice.create("pay-rent", &rent)).await?;
     println!("{} is {:?}", paid.id, paid.status);
 
-    match alice.create(&key("yacht"), &NewTransaction { amount: euros(99_999_999)?, ..rent }).await {
-        Err(Error::Problem(problem)) => println!("{}: {}", problem.code, problem.detail),
-        other => println!("{other:?}"),
+    let yacht = NewTransaction { amount: Amount::new(99_999_999)?, ..rent };
+    if let Err(refusal) = alice.create("pay-yacht", &yacht).await {
+        println!("{refusal}");
     }
-    println!("{:?}", bob.1.counts("me").await?);
+
+    let mut told = inbox.stream("me", Some(0)).await?;
+    while let Some(notification) = told.next().await.transpose()? {
+        if notification.transaction_id == Some(paid.id) {
+            println!("bob is told: {}. {}", notification.title, notification.body);
+            break;
+        }
+    }
     Ok(())
 }

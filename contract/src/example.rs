@@ -200,7 +200,7 @@ pub fn notification() -> Notification {
         r#type: EventKind::TransactionPosted,
         status: NotificationStatus::Unread,
         title: "You paid EUR 12.50".to_owned(),
-        body: "You paid EUR 12.50. Your new balance is EUR 112.50.".to_owned(),
+        body: "Your new balance is EUR 112.50.".to_owned(),
         event_id: event_id(),
         transaction_id: Some(transaction_id()),
         account_id: account_id(),

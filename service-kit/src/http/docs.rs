@@ -23,7 +23,9 @@ const DOCUMENT: &str = "/openapi.json";
 /// its own.
 pub fn docs(document: &Value, own: &[ProblemKind]) -> Router {
     let document = Bytes::from(document.to_string());
-    let kinds: Arc<[ProblemKind]> = ProblemKind::COMMON.iter().chain(own).copied().collect();
+    let mut kinds: Vec<ProblemKind> = ProblemKind::COMMON.iter().chain(own).copied().collect();
+    kinds.sort_by_key(|kind| (kind.status, kind.code));
+    let kinds: Arc<[ProblemKind]> = kinds.into();
     Router::new()
         .route(DOCUMENT, get(async move || ([(header::CONTENT_TYPE, "application/json")], document.clone())))
         .route("/problems", get(all_problems))
