@@ -2,7 +2,7 @@
 
 use client::{
     DeadLetterSelection, Error, NewReplay, NewTransaction, NewWebhookEndpoint, Operations, ProblemCode, ReplayStatus,
-    Transport, WebhookEndpointChanges,
+    Transport, WebhookEndpointChanges, retry,
 };
 use contract::{Currency, DeliveryId};
 use integration::{
@@ -47,7 +47,7 @@ async fn the_ledger_to_its_users_and_their_back_office() {
     office.delete_webhook_endpoint(made.id).await.unwrap();
     assert_eq!(code(office.webhook_endpoint(made.id).await), ProblemCode::NotFound);
 
-    let begun = alice.begin_session(false).await.unwrap();
+    let begun = retry(|| alice.begin_session(false)).await.unwrap();
     let id = begun.session.id;
     assert_eq!(alice.sessions().await.unwrap(), [begun.session]);
     alice.end_session(id).await.unwrap();

@@ -1,11 +1,13 @@
 //! Events over JetStream, to the running service.
 
+use std::time::Duration;
+
 use contract::{
     EventId,
     notification::{Notification, NotificationStatus},
 };
 use integration::{
-    eventually::eventually,
+    eventually::{eventually, within},
     fault::signal,
     people::cents,
     stack::{
@@ -152,12 +154,14 @@ async fn stopped_with_a_full_backlog_it_ends_well_and_its_successor_goes_on() {
 
     process.start().await.unwrap();
     let person = platform.person("alice").unwrap();
-    eventually("everything is told", async || {
+    // What was on its way to the stopped one comes again after `ack_wait`.
+    within(Duration::from_secs(60), "everything is told", async || {
         let counts = person.inbox.counts("me").await?;
         anyhow::ensure!(counts.unread == 5_000, "{counts:?}");
         Ok(())
     })
-    .await;
+    .await
+    .unwrap();
     Store::of(&platform.backing.database).await.is_consistent().await;
 }
 
