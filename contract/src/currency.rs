@@ -110,8 +110,14 @@ mod tests {
     }
 
     #[test]
+    fn a_currency_is_written_as_its_code() {
+        assert_eq!((Currency::EUR.to_string(), format!("{:?}", Currency::EUR)), ("EUR".to_owned(), "EUR".to_owned()));
+    }
+
+    #[test]
     fn amounts_are_shown_with_the_exponent_of_their_currency() {
         assert_eq!(shown("EUR", 1250), "EUR 12.50");
+        assert_eq!(shown("EUR", 0), "EUR 0.00");
         assert_eq!(shown("EUR", -5), "EUR -0.05");
         assert_eq!(shown("JPY", 1250), "JPY 1250");
         assert_eq!(shown("BHD", 1), "BHD 0.001");

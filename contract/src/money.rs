@@ -272,6 +272,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn units_say_what_they_may_be() {
+        let refused = |json| serde_json::from_str::<MinorUnits>(json).unwrap_err().to_string();
+        assert!(refused("1.5").starts_with(&InvalidAmount::NotAnInteger.to_string()), "{}", refused("1.5"));
+        assert!(refused("[]").contains("a string of minor units"), "{}", refused("[]"));
+    }
+
+    #[test]
+    fn arithmetic_refuses_what_does_not_fit() {
+        let [one, two, most, least] = [1, 2, i64::MAX, i64::MIN].map(MinorUnits::new);
+        assert_eq!((one.checked_add(one), two.checked_sub(one)), (Some(two), Some(one)));
+        assert_eq!((most.checked_add(one), least.checked_sub(one)), (None, None));
+    }
+
+    #[test]
+    fn what_one_account_pays_the_other_receives() {
+        let amount = Amount::new(1250).unwrap();
+        assert_eq!((amount.credit().get(), amount.debit().get()), (1250, -1250));
+        assert_eq!((MinorUnits::from(amount), amount.to_string()), (amount.credit(), "1250".to_owned()));
+    }
+
     proptest! {
         #[test]
         fn units_are_read_back_as_written(units: i64) {
