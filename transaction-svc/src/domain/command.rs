@@ -60,7 +60,7 @@ pub struct Entropy {
     pub event: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Action {
     OpenAccount(OpenAccount),
     CreateTransaction(CreateTransaction),
@@ -118,15 +118,6 @@ pub struct BatchItem {
     pub create: CreateTransaction,
     pub entropy: Entropy,
 }
-
-/// Two batches are the same if they ask for the same, whatever ids they would get.
-impl PartialEq for BatchItem {
-    fn eq(&self, other: &Self) -> bool {
-        self.create == other.create
-    }
-}
-
-impl Eq for BatchItem {}
 
 /// When the money of a new transaction moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

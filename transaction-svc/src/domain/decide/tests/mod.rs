@@ -2,6 +2,7 @@
 
 mod accounts;
 mod batches;
+mod commands;
 mod holds;
 mod payments;
 mod properties;
