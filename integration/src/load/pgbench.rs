@@ -3,6 +3,7 @@
 use std::{path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context, ensure};
+use hdrhistogram::Histogram;
 use sqlx::{PgPool, raw_sql};
 use tokio::process::Command;
 
@@ -32,22 +33,57 @@ pub async fn transactions_per_second(
     directory: &DataDirectory,
     duration: Duration,
 ) -> anyhow::Result<f64> {
-    let pool = PgPool::connect(database.admin().as_str()).await?;
-    raw_sql(TABLES).execute(&pool).await?;
-    let script = directory.path().join("yardstick.sql");
-    tokio::fs::write(&script, SCRIPT).await?;
-    let output = pgbench(&script, database, duration).await?;
+    let output = pgbench(database, directory.path(), duration, &[]).await?;
     let line = output.lines().find(|line| line.starts_with("tps = ")).context("pgbench printed no rate")?;
     let rate = line.split_whitespace().nth(2).context("pgbench printed no rate")?;
     Ok(rate.parse()?)
 }
 
-async fn pgbench(script: &Path, database: &Database, duration: Duration) -> anyhow::Result<String> {
+/// Runs it at a fixed rate; gives the time of each transaction in microseconds, from when it was due.
+///
+/// # Errors
+/// When pgbench fails.
+pub async fn paced(
+    database: &Database,
+    directory: &DataDirectory,
+    duration: Duration,
+    per_second: u64,
+) -> anyhow::Result<Histogram<u64>> {
+    let logs = directory.path().join("yardstick");
+    tokio::fs::create_dir_all(&logs).await?;
+    let prefix = logs.join("times").display().to_string();
+    pgbench(database, &logs, duration, &["--rate", &per_second.to_string(), "--log", "--log-prefix", &prefix]).await?;
+    let mut histogram = Histogram::new(3)?;
+    let mut files = tokio::fs::read_dir(&logs).await?;
+    while let Some(file) = files.next_entry().await? {
+        if file.file_name().to_string_lossy().starts_with("times.") {
+            record(&tokio::fs::read_to_string(file.path()).await?, &mut histogram)?;
+        }
+    }
+    tokio::fs::remove_dir_all(&logs).await?;
+    Ok(histogram)
+}
+
+/// A log of pgbench has a transaction per line, with its time as the third word.
+fn record(log: &str, histogram: &mut Histogram<u64>) -> anyhow::Result<()> {
+    for line in log.lines() {
+        let time = line.split_whitespace().nth(2).context("pgbench logged no time")?;
+        histogram.record(time.parse().with_context(|| format!("pgbench logged {line:?}"))?)?;
+    }
+    Ok(())
+}
+
+async fn pgbench(database: &Database, files: &Path, duration: Duration, options: &[&str]) -> anyhow::Result<String> {
+    let pool = PgPool::connect(database.admin().as_str()).await?;
+    raw_sql(TABLES).execute(&pool).await?;
+    let script = files.join("yardstick.sql");
+    tokio::fs::write(&script, SCRIPT).await?;
     let program = Servers::install().await?.postgres_programs.join("pgbench");
     let output = Command::new(program)
         .args(["--no-vacuum", "--protocol", "prepared", "--client", CLIENTS, "--jobs", "2"])
         .args(["--time", &duration.as_secs().to_string(), "--file"])
         .arg(script)
+        .args(options)
         .arg(database.admin().as_str())
         .stdin(Stdio::null())
         .output()

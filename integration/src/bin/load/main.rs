@@ -102,7 +102,9 @@ async fn create(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let sustained = bench.sustained().await?;
     let hot = bench.burst(Sources::One).await?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
-    let half = bench.paced((many.accepted_per_second() / 2.0) as u64).await?;
+    let rate = (many.accepted_per_second() / 2.0) as u64;
+    let half = bench.paced(rate).await?;
+    let plain = pgbench::paced(&backing.database, &backing.directory, bench.duration, rate).await?;
     let after = pgbench::transactions_per_second(&backing.database, &backing.directory, bench.duration).await?;
     println!("pgbench before {before:.0}/s, after {after:.0}/s");
 
@@ -113,6 +115,7 @@ async fn create(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     report.rate("drain of the backlog, everything else idle", many.drained_per_second());
     report.quantiles("p50 / p99 of a create at saturation", &many.seen.latency);
     report.quantiles("p50 / p99 of a create at half of it", &half.latency);
+    report.quantiles("p50 / p99 of pgbench's two inserts at that rate", &plain);
     let drain = format!("{} events, drained in {:.1} s", many.backlog, many.drain.as_secs_f64());
     report.note("backlog after the burst", &drain);
     Ok(())
