@@ -4,67 +4,30 @@
 //! process in between means that the message is delivered again: handlers must be idempotent. There is no order between
 //! batches, since what is tried again comes later.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{
     Client,
     jetstream::{self, Context},
 };
-use time::OffsetDateTime;
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    delivery::Delivery,
-    disposition::{Disposition, Outage},
+    handler::Handler,
     metrics::{ConsumerMetrics, ConsumerState, chain},
     parking::Parking,
-    pull::{Pull, PullError},
+    pull::{BATCH, Pull, PullError},
     retry,
+    setting::Setting,
     topology::Durable,
     watch::watch,
     worker::Worker,
 };
 
-/// How many messages a handler gets at most, and how many are asked for at once.
-pub const BATCH: usize = 500;
-
 /// Batches do not follow each other faster than this, unless the one before was full: a handler's commit costs the same
 /// however much it carries, and under load the next batch carries what came meanwhile.
 const SHORTEST_ROUND: Duration = Duration::from_millis(5);
-
-/// Tells the time. Injected, so that tests can set it.
-pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
-
-/// Does the work that messages are about.
-pub trait Handler: Send + Sync {
-    /// Does the work of these messages and says, in their order, what is to become of each. Called again with the same
-    /// messages after an [`Outage`], and with any message again after a crash. What takes longer than `ack_wait` is
-    /// kept alive.
-    ///
-    /// # Errors
-    /// [`Outage`] where no message is to blame.
-    fn handle(&self, batch: &[Delivery]) -> impl Future<Output = Result<Vec<Disposition>, Outage>> + Send;
-}
-
-/// The identity and surroundings of a consumer.
-pub struct Setting {
-    pub client: Client,
-    pub durable: Durable,
-    /// Of the program, for dead letters: which build gave up.
-    pub version: &'static str,
-    pub clock: Clock,
-    pub metrics: Arc<ConsumerMetrics>,
-}
-
-impl std::fmt::Debug for Setting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setting")
-            .field("durable", &self.durable)
-            .field("version", &self.version)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A durable consumer; see the module.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use std::{slice, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    consumer::Handler,
     dead_letter::DeadLetter,
     disposition::{DeadLetterReason, Disposition, Outage},
+    handler::Handler,
     metrics::chain,
     parking::{ParkedMessage, Parking},
     retry::{self, Next},

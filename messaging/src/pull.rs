@@ -18,8 +18,10 @@ use async_nats::{
 };
 use futures_util::StreamExt;
 
-use crate::{consumer::BATCH, delivery::Pulled, settle::SettleError, topology::Durable};
+use crate::{delivery::Pulled, settle::SettleError, topology::Durable};
 
+/// How many messages a handler gets at most, and how many are asked for at once.
+pub(crate) const BATCH: usize = 500;
 /// How long the server keeps a request that it has nothing for.
 const EXPIRES: Duration = Duration::from_secs(30);
 /// While it has nothing, it says so this often.

@@ -14,13 +14,14 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    consumer::{Clock, Handler, Setting},
     dead_letter::DeadLetter,
     delivery::{Delivery, Pulled},
     disposition::{DeadLetterReason, Disposition, Outage},
+    handler::Handler,
     metrics::{ConsumerMetrics, chain},
     parking::{ParkedMessage, Parking},
     retry::{self, Next},
+    setting::{Clock, Setting},
     settle::{SettleError, Settler, Verdict},
     topology::{ACK_WAIT, Durable},
 };

@@ -16,7 +16,7 @@ use super::{
     TopologyError, dead_letter_subject,
     ensure::{check_server, read_durable},
 };
-use crate::{consumer::BATCH, subject};
+use crate::{pull::BATCH, subject};
 
 /// Whether events can be published as the relay needs it.
 ///

@@ -12,8 +12,8 @@ use async_nats::Client;
 use integration::eventually::eventually;
 use messaging::{
     Consumer, ConsumerMetrics, Delivery, Disposition, Handler, Outage, ParkedMessage, Parking, Role,
-    consumer::Setting,
     metrics::ConsumerState,
+    setting::Setting,
     topology::{Durable, NOTIFICATIONS},
 };
 use time::{OffsetDateTime, macros::datetime};
