@@ -14,6 +14,7 @@
 //! that one user's notifications are in the order of the stream and become readable in it. What the stream has to deliver
 //! again, because a process died with it in hand, comes behind what was newer.
 
+mod outcome;
 mod restore;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -24,6 +25,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
+pub use outcome::Outcome;
 pub use restore::Restored;
 
 use crate::{
@@ -67,33 +69,6 @@ impl Arrival {
     #[must_use]
     pub const fn body_sha256(&self) -> BodyHash {
         self.body_sha256
-    }
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// New; so many notifications were made.
-    Created(usize),
-    /// The same bytes were ingested before.
-    AlreadyKnown,
-    /// Other bytes were ingested before under the same id.
-    Conflict,
-    /// Older than what is remembered, so that nobody could say whether it is new.
-    TooOld,
-    /// The database cannot store it, ever.
-    Refused(String),
-}
-
-impl Outcome {
-    pub(crate) const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Created(_) => "created",
-            Self::AlreadyKnown => "already_known",
-            Self::Conflict => "conflict",
-            Self::TooOld => "too_old",
-            Self::Refused(_) => "refused",
-        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use messaging::{
     Client, Consumer, ConsumerMetrics,
-    consumer::Setting,
     metrics::{ConsumerSnapshot, ConsumerState},
+    setting::Setting,
     topology::{self, Durable},
 };
 use serde_json::json;
