@@ -12,7 +12,7 @@ SERVICES := transaction-svc notification-svc
 platform := target/debug/platform
 export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
 
-.PHONY: help run test check openapi chaos plans bench build tools
+.PHONY: help run test check chaos bench build tools
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,18 +33,11 @@ check: build tools ## Formatting, lints, dependencies, documentation, OpenAPI do
 	else echo "advisories: not checked, the advisory database is out of reach"; fi
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@for service in $(SERVICES); do target/debug/$$service openapi | diff -q - $$service/openapi.json >/dev/null \
-	  || { echo "$$service/openapi.json is out of date: run make openapi"; exit 1; }; done
-
-openapi: build ## Write the OpenAPI documents that are committed
-	@for service in $(SERVICES); do target/debug/$$service openapi >$$service/openapi.json; done
+	  || { echo "$$service/openapi.json is out of date: run tools/openapi"; exit 1; }; done
 
 chaos: build tools ## Only the stories in which processes are killed, frozen and away
 	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE) \
 	  --filterset 'package(integration) and test(/^(crashes|takeover|outages)::/)'
-
-plans: build tools ## The plans of every list of transactions at a million rows
-	@$(platform) servers -- cargo nextest run --package integration $(FAULTS) --run-ignored only --no-capture \
-	  --filterset 'test(/^filters::/)'
 
 bench: ## Rates and times under load, beside pgbench on the same server
 	@cargo build --release --workspace --bins

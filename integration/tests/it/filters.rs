@@ -158,7 +158,7 @@ async fn a_page_by_any_filter_reads_no_more_than_a_page() {
 }
 
 #[tokio::test]
-#[ignore = "`make plans` runs it and shows the plans"]
+#[ignore = "`tools/plans` runs it and shows the plans"]
 async fn a_page_by_any_filter_reads_no_more_than_a_page_at_a_million_rows() {
     pages_read_no_more_than_a_page(1_000_000).await;
 }

@@ -179,7 +179,7 @@ fn the_committed_documents_are_what_the_services_print() {
         let committed = fs::read_to_string(&path).unwrap_or_default();
         let current = printed(service);
         let same = committed.lines().zip(current.lines()).take_while(|(old, new)| old == new).count();
-        assert!(committed == current, "{} is out of date from line {}: run `make openapi`", path.display(), same + 1);
+        assert!(committed == current, "{} is out of date from line {}: run `tools/openapi`", path.display(), same + 1);
     }
 }
 
