@@ -74,6 +74,12 @@ async fn whatever_is_killed_runs_again_and_the_next_run_goes_on_with_the_data() 
 
     let run = Run::start(data);
     run.until_it_says("accepted 5 · notified 5 · lost 0").await;
+    let shown = run.output();
+    for once in
+        ["accepted in", "over JetStream after", "by signed webhook after", "first: both are told", "bob is told once"]
+    {
+        assert_eq!(shown.matches(once).count(), 1, "{once}:\n{shown}");
+    }
     let mode = fs::metadata(data.join("platform.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let first = pids(&Record::read(data).unwrap());

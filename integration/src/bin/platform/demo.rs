@@ -1,8 +1,9 @@
-//! A payment for show: the back office funds alice, alice pays bob, and both are told.
+//! A payment for show: the back office funds alice, alice pays bob, and the payment's event comes over both ways, while
+//! both are told once.
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use client::NewAccount;
 use contract::notification::Notification;
 use contract::transaction::Transaction;
@@ -10,8 +11,10 @@ use contract::{AccountId, Currency};
 use integration::eventually::within;
 use integration::people::{Person, cents};
 use integration::stack::platform::Platform;
+use time::OffsetDateTime;
 
 use crate::terminal::Terminal;
+use crate::ways::{Brought, Ways};
 
 const FUNDS: i64 = 10_000;
 const PRICE: i64 = 1_250;
@@ -35,16 +38,22 @@ pub(crate) async fn play(platform: &Platform, terminal: &Terminal) -> anyhow::Re
 
     let funding = office.pay(settlement, accounts.alice, cents(FUNDS)).await.context("alice cannot be funded")?;
     terminal.say(&format!("  The back office pays alice {}   {}", money(&funding), funding.id));
+    told_once(&alice, &funding).await?;
+
+    let ways = Ways::watch(platform, office).await?;
+    let sent_at = now();
     let payment = alice.pay(accounts.alice, accounts.bob, cents(PRICE)).await.context("alice cannot pay")?;
+    let accepted_at = now();
     terminal.say(&format!("  alice pays bob {}                {}", money(&payment), payment.id));
 
+    let event = told_once(&alice, &payment).await?.event_id;
+    let brought = within(PATIENCE, "the payment over both ways", async || ways.brought(&payment, event).await).await?;
+    for line in story(&brought, sent_at, accepted_at) {
+        terminal.say(&line);
+    }
     for person in [alice, bob] {
-        let notification = told(&person, &payment).await?;
-        let latency = (notification.created_at - payment.created_at).as_seconds_f64() * 1_000.0;
-        terminal.say(&format!(
-            "  {} is told {latency:.1} ms later: {}. {}",
-            person.name, notification.title, notification.body
-        ));
+        let notification = told_once(&person, &payment).await?;
+        terminal.say(&format!("    {} is told once: {}. {}", person.name, notification.title, notification.body));
     }
     Ok(accounts)
 }
@@ -55,15 +64,48 @@ async fn open(owner: &Person, account: NewAccount) -> anyhow::Result<AccountId> 
     Ok(opened.with_context(|| format!("{} cannot open an account", owner.name))?.id)
 }
 
-async fn told(person: &Person, payment: &Transaction) -> anyhow::Result<Notification> {
-    within(PATIENCE, "a notification of the payment", async || {
-        let page = person.inbox.list("me", None).await?;
-        let about = page.data.into_iter().find(|notification| notification.transaction_id == Some(payment.id));
-        about.context("not among the newest notifications")
-    })
-    .await
+/// The only notification of a transaction.
+async fn told_once(person: &Person, transaction: &Transaction) -> anyhow::Result<Notification> {
+    let told = within(PATIENCE, "a notification of the payment", async || {
+        let mut about = person.inbox.list("me", None).await?.data;
+        about.retain(|notification| notification.transaction_id == Some(transaction.id));
+        ensure!(!about.is_empty(), "not among the newest notifications");
+        Ok(about)
+    });
+    let [notification] = <[_; 1]>::try_from(told.await?)
+        .map_err(|several| anyhow::anyhow!("{} was told {} times", person.name, several.len()))?;
+    Ok(notification)
+}
+
+/// How long everything took from the moment on in which the request was sent; the way that came first, first.
+fn story(brought: &Brought, sent_at: OffsetDateTime, accepted_at: OffsetDateTime) -> [String; 3] {
+    let line = |what: &str, at: OffsetDateTime, remark: &str| {
+        let latency = (at - sent_at).as_seconds_f64() * 1_000.0;
+        format!("    {what:<34} {latency:>7.1} ms{remark}")
+    };
+    let mut ways = [
+        ("notified over JetStream after", brought.over_jetstream),
+        ("delivered by signed webhook after", brought.by_webhook),
+    ];
+    if brought.webhook_was_first {
+        ways.reverse();
+    }
+    let [(first, first_at), (second, second_at)] = ways;
+    [
+        line("accepted in", accepted_at, ""),
+        line(first, first_at, "   first: both are told"),
+        line(second, second_at, "   second: known, and nobody is told again"),
+    ]
 }
 
 fn money(transaction: &Transaction) -> String {
     transaction.currency.display(transaction.amount.into())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the demonstration measures from outside of the services and their clock"
+)]
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
 }

@@ -8,6 +8,7 @@ mod stop_signal;
 mod tally;
 mod terminal;
 mod token;
+mod ways;
 mod welcome;
 
 use std::path::PathBuf;
