@@ -39,6 +39,8 @@ enum Command {
     Serve,
     /// Bring the database schema, the streams and the consumers up to date.
     Migrate,
+    /// Ask the service that runs here whether it is ready: the health check of its container.
+    Ready,
     /// Print the OpenAPI document of the API.
     Openapi,
     /// Look at what consumers gave up on, and decide what becomes of it.
@@ -72,6 +74,7 @@ pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve => blocking(app::serve),
         Command::Migrate => blocking(app::migrate),
+        Command::Ready => ask_whether_ready(),
         Command::Openapi => print_openapi(),
         Command::Webhook(WebhookCommand::Check) => check_webhook(),
         Command::DeadLetters(command) => operating(async |operations| dead_letters::run(command, &operations).await),
@@ -110,6 +113,10 @@ fn operating(command: impl AsyncFnOnce(Operations) -> anyhow::Result<()>) -> any
         let operations = Operations::of_command(config, Arc::new(SystemClock)).await?;
         Box::pin(command(operations)).await
     })
+}
+
+fn ask_whether_ready() -> anyhow::Result<()> {
+    Ok(service_kit::probe::readiness(Config::load()?.http.admin_listen)?)
 }
 
 fn print_openapi() -> anyhow::Result<()> {

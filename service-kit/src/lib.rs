@@ -1,5 +1,5 @@
 //! How a service of the platform runs: configuration, telemetry, supervised tasks, the HTTP edge, authentication,
-//! sessions, limits, health, the database pool and Redis.
+//! sessions, limits, health and its probe, the database pool and Redis.
 //!
 //! What is in here is the same for every service. Nothing in here knows what a service is about: no entities, no
 //! domain, no broker.
@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod output;
 pub mod postgres;
+pub mod probe;
 pub mod redis;
 pub mod session;
 pub mod tasks;

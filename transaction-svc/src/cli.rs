@@ -38,6 +38,8 @@ enum Command {
     },
     /// Publish events of the journal again: the relay does it, at a rate, and receivers of webhooks hear nothing of it.
     Republish(operate::republish::command::Command),
+    /// Ask the service that runs here whether it is ready: the health check of its container.
+    Ready,
     /// Print the OpenAPI document of the API.
     Openapi,
 }
@@ -50,6 +52,7 @@ pub fn run() -> ExitCode {
         Command::Migrate => blocking(app::migrate),
         Command::Verify { json } => return verify(json),
         Command::Republish(command) => blocking(async |config| operate::republish::command::run(config, command).await),
+        Command::Ready => ask_whether_ready(),
         Command::Openapi => print_openapi(),
     };
     match done {
@@ -70,6 +73,10 @@ fn blocking<Done>(command: impl AsyncFnOnce(Config) -> anyhow::Result<Done>) -> 
     let config = Config::load()?;
     service_kit::telemetry::init("transaction-svc", &config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command(config))
+}
+
+fn ask_whether_ready() -> anyhow::Result<()> {
+    Ok(service_kit::probe::readiness(Config::load()?.http.admin_listen)?)
 }
 
 fn print_openapi() -> anyhow::Result<()> {

@@ -1,12 +1,15 @@
 //! The admin port.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use service_kit::health::{Health, Importance, admin_router};
 use service_kit::http::Listener;
 use service_kit::metrics;
+use service_kit::probe::{self, ProbeError};
 use service_kit::tasks::Tasks;
+use tokio::task::spawn_blocking;
 
 use crate::support::{PATIENCE, StoppedClock, loopback};
 
@@ -21,13 +24,17 @@ async fn readiness_follows_required_components_and_draining() {
     let tasks = Tasks::new();
     tasks.spawn_vital("admin", async |stop| Ok(listener.serve(router, stop).await?));
     let get = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.unwrap();
+    let everywhere = (Ipv4Addr::UNSPECIFIED, address.port()).into();
+    let ask = async || spawn_blocking(move || probe::readiness(everywhere)).await.unwrap();
 
     assert_eq!(get("/healthz").await.status(), 200);
     assert_eq!(get("/readyz").await.status(), 503);
+    assert!(matches!(ask().await, Err(ProbeError::NotReady(answer)) if answer.contains("not yet reported")));
     schema.up();
     relay.down("not the leader");
     relay.progress(json!({"position": 41}));
     assert_eq!(get("/readyz").await.status(), 200);
+    ask().await.unwrap();
 
     health.drain();
     assert_eq!(get("/healthz").await.status(), 200);
@@ -46,4 +53,5 @@ async fn readiness_follows_required_components_and_draining() {
     assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
     assert!(metrics.text().await.unwrap().contains("process_resident_memory_bytes"));
     assert!(tasks.shutdown(PATIENCE).await.is_clean());
+    assert!(matches!(ask().await, Err(ProbeError::Silent(..))));
 }
