@@ -18,6 +18,28 @@ use crate::{
     store::{outbox::Backlog, webhooks::results::Then},
 };
 
+/// Why a window of publishes ended early.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum WindowFailure {
+    Duplicate,
+    SomebodyElse,
+    Unacknowledged,
+    Refused,
+}
+
+impl WindowFailure {
+    const ALL: [Self; 4] = [Self::Duplicate, Self::SomebodyElse, Self::Unacknowledged, Self::Refused];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Duplicate => "it has one of them already",
+            Self::SomebodyElse => "somebody else has published",
+            Self::Unacknowledged => "no acknowledgement",
+            Self::Refused => "refused for now",
+        }
+    }
+}
+
 /// Metrics of the writer, the outboxes and the relay.
 #[derive(Debug)]
 pub struct LedgerMetrics {
@@ -81,12 +103,15 @@ impl LedgerMetrics {
                 "relay_republished_total",
                 "Events that were put into the outbox again, because somebody asked or the stream lost them.",
             )?,
-            relay_windows_failed: vec(
-                registry,
-                "relay_windows_failed_total",
-                "Windows of publishes that ended early, by reason.",
-                &["reason"],
-            )?,
+            relay_windows_failed: from_zero(
+                vec(
+                    registry,
+                    "relay_windows_failed_total",
+                    "Windows of publishes that ended early, by reason.",
+                    &["reason"],
+                )?,
+                &WindowFailure::ALL.map(WindowFailure::as_str),
+            ),
             stream_went_back: counter(
                 registry,
                 "relay_stream_went_back_total",
@@ -191,12 +216,15 @@ impl WebhookMetrics {
             .buckets(ATTEMPT_BUCKETS_SECONDS.to_vec());
         Ok(Self {
             attempt_seconds: registered(registry, HistogramVec::new(attempts, &["outcome"])?)?,
-            deliveries: vec(
-                registry,
-                "webhook_deliveries_total",
-                "What became of deliveries after an attempt: delivered, retried, given up, event is gone.",
-                &["outcome"],
-            )?,
+            deliveries: from_zero(
+                vec(
+                    registry,
+                    "webhook_deliveries_total",
+                    "What became of deliveries after an attempt: delivered, retried, given up, event is gone.",
+                    &["outcome"],
+                )?,
+                &["delivered", "retried", "given_up", "event_is_gone"],
+            ),
             oldest_due_age_seconds: registered(
                 registry,
                 Gauge::new("webhook_oldest_due_age_seconds", "How long the delivery that waits longest has been due.")?,
@@ -230,6 +258,14 @@ impl WebhookMetrics {
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> prometheus::Result<C> {
     registry.register(Box::new(collector.clone()))?;
     Ok(collector)
+}
+
+/// With every value of the label there from the start: alerts look for an increase, and nothing increases from nowhere.
+fn from_zero(counters: IntCounterVec, values: &[&str]) -> IntCounterVec {
+    for value in values {
+        counters.with_label_values(&[value]);
+    }
+    counters
 }
 
 fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {

@@ -12,9 +12,12 @@ use service_kit::telemetry::chain;
 use tokio::time::Instant;
 
 use super::{Relay, republish::Republisher};
-use crate::store::{
-    StoreError,
-    outbox::{self, Progress, Waiting},
+use crate::{
+    metrics::WindowFailure,
+    store::{
+        StoreError,
+        outbox::{self, Progress, Waiting},
+    },
 };
 
 /// How many events are read at a time.
@@ -175,9 +178,9 @@ impl Relay {
         let (reason, source) = match end {
             WindowEnd::Complete => return Ok(settled),
             WindowEnd::DuplicateInWindow if settled > 0 => return Ok(settled),
-            WindowEnd::DuplicateInWindow => ("it has one of them already", None),
-            WindowEnd::WrongLastSequence => ("somebody else has published", None),
-            WindowEnd::Unknown { source } => ("no acknowledgement", Some(source)),
+            WindowEnd::DuplicateInWindow => (WindowFailure::Duplicate, None),
+            WindowEnd::WrongLastSequence => (WindowFailure::SomebodyElse, None),
+            WindowEnd::Unknown { source } => (WindowFailure::Unacknowledged, Some(source)),
             WindowEnd::Refused { index, permanent: true, source } => {
                 let Some(event) = waiting.get(index) else { return Ok(settled) };
                 let cause = chain(&*source);
@@ -185,8 +188,9 @@ impl Relay {
                 outbox::refused(&self.outbox, event, &source.to_string(), self.clock.now()).await?;
                 return Ok(settled + 1);
             }
-            WindowEnd::Refused { permanent: false, source, .. } => ("refused for now", Some(source)),
+            WindowEnd::Refused { permanent: false, source, .. } => (WindowFailure::Refused, Some(source)),
         };
+        let reason = reason.as_str();
         self.metrics.relay_windows_failed.with_label_values(&[reason]).inc();
         Err(Stumble::Window { reason, source })
     }
