@@ -9,10 +9,12 @@ BENCH ?=
 # Where tests make a service stop or die; a release has none.
 FAULTS := --features transaction-svc/failpoints,notification-svc/failpoints
 SERVICES := transaction-svc notification-svc
+# Other images to start from, such as `--build-arg RUNTIME_IMAGE=debian:bookworm-slim`.
+IMAGE_OPTIONS ?=
 platform := target/debug/platform
 export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
 
-.PHONY: help run test check chaos bench build tools
+.PHONY: help run test check chaos bench images compose build tools
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,6 +44,15 @@ chaos: build tools ## Only the stories in which processes are killed, frozen and
 bench: ## Rates and times under load, beside pgbench on the same server
 	@cargo build --release --workspace --bins
 	@target/release/load $(BENCH)
+
+images: ## The container images of both services (needs Docker)
+	@for service in $(SERVICES); do docker build $(IMAGE_OPTIONS) --target $$service --tag fintech-platform/$$service .; done
+
+compose: build images ## The whole platform in containers, with Prometheus and Grafana (needs Docker)
+	@$(platform) compose
+	@docker compose up --detach --wait
+	@echo 'It runs: eval "$$($(platform) env --data-dir .dev/compose)". Prometheus: http://127.0.0.1:9090; Grafana:'
+	@echo 'http://127.0.0.1:3000, as admin with the password in .dev/compose/grafana.env. `docker compose down` stops it.'
 
 # Before the tests: cargo builds no other package's program for them.
 build:

@@ -3,6 +3,7 @@
 //! Addresses in the environment win over servers of our own, so that the same commands run against a cluster at hand.
 
 use std::env::{self, VarError};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use url::Url;
@@ -24,24 +25,73 @@ pub struct RunningServers {
 }
 
 impl RunningServers {
-    /// Reads `PLATFORM_{POSTGRES,NATS,REDIS}_URL` and `PLATFORM_SERVERS`.
+    /// Reads `PLATFORM_{POSTGRES,NATS,REDIS}_URL`.
     ///
     /// # Errors
-    /// When an address is malformed, or `PLATFORM_SERVERS` asks for a way to get servers that does not exist.
+    /// When an address is malformed.
     pub fn from_environment() -> anyhow::Result<Self> {
-        if let Some(source) = variable(SERVERS)?
-            && source != "wheels"
-        {
-            bail!(
-                "{SERVERS}={source} is not supported: leave it out or say `wheels`, or name running servers in {POSTGRES_URL}, {NATS_URL} and {REDIS_URL}"
-            );
-        }
         let postgres = address(POSTGRES_URL)?;
         if postgres.as_ref().is_some_and(|url| url.password().is_none()) {
             bail!("{POSTGRES_URL} needs the name and password of a superuser");
         }
         Ok(Self { postgres, nats: address(NATS_URL)?, redis: address(REDIS_URL)? })
     }
+}
+
+/// Where the servers come from that the stack starts itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerSource {
+    /// Pinned, hash-checked wheels: the default.
+    Wheels,
+    /// Programs of this machine.
+    System,
+    /// Container images.
+    Docker,
+}
+
+impl ServerSource {
+    /// Reads `PLATFORM_SERVERS`.
+    ///
+    /// # Errors
+    /// When it names no source that there is.
+    pub fn from_environment() -> anyhow::Result<Self> {
+        match variable(SERVERS)?.as_deref() {
+            None | Some("wheels") => Ok(Self::Wheels),
+            Some("system") => Ok(Self::System),
+            Some("docker") => Ok(Self::Docker),
+            Some(other) => bail!("{SERVERS} is {other}, and can be wheels, system or docker"),
+        }
+    }
+}
+
+/// The images of containers, `name:tag`.
+#[derive(Debug, Clone)]
+pub struct Images {
+    pub postgres: String,
+    pub nats: String,
+    pub redis: String,
+}
+
+impl Images {
+    /// Reads `PLATFORM_{POSTGRES,NATS,REDIS}_IMAGE`, which compose.yaml does, too, with the same defaults.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn from_environment() -> anyhow::Result<Self> {
+        let named = |name, default: &str| Ok::<_, anyhow::Error>(variable(name)?.unwrap_or_else(|| default.to_owned()));
+        Ok(Self {
+            postgres: named("PLATFORM_POSTGRES_IMAGE", "postgres:18-bookworm")?,
+            nats: named("PLATFORM_NATS_IMAGE", "nats:2.15-alpine")?,
+            redis: named("PLATFORM_REDIS_IMAGE", "valkey/valkey:9-bookworm")?,
+        })
+    }
+}
+
+/// The directories in which a shell looks for programs.
+#[expect(clippy::disallowed_methods, reason = "the one door of the environment")]
+pub fn search_path() -> impl Iterator<Item = PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).collect::<Vec<_>>().into_iter()
 }
 
 fn address(name: &str) -> anyhow::Result<Option<Url>> {

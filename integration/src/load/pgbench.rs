@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use sqlx::{PgPool, raw_sql};
 use tokio::process::Command;
 
-use crate::stack::{database::Database, directory::DataDirectory, wheels::Servers};
+use crate::stack::{database::Database, directory::DataDirectory, servers::Servers};
 
 const CLIENTS: &str = "16";
 
@@ -78,7 +78,7 @@ async fn pgbench(database: &Database, files: &Path, duration: Duration, options:
     raw_sql(TABLES).execute(&pool).await?;
     let script = files.join("yardstick.sql");
     tokio::fs::write(&script, SCRIPT).await?;
-    let program = Servers::install().await?.postgres_programs.join("pgbench");
+    let program = Servers::locate().await?.programs()?.postgres_programs.join("pgbench");
     let output = Command::new(program)
         .args(["--no-vacuum", "--protocol", "prepared", "--client", CLIENTS, "--jobs", "2"])
         .args(["--time", &duration.as_secs().to_string(), "--file"])

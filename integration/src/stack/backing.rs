@@ -11,11 +11,11 @@ use crate::stack::database::Database;
 use crate::stack::directory::DataDirectory;
 use crate::stack::identity::Issuer;
 use crate::stack::nats::Nats;
-use crate::stack::postgres::{Durability, Postgres};
+use crate::stack::postgres::{self, Durability, Postgres};
 use crate::stack::process::Process;
 use crate::stack::redis::Redis;
 use crate::stack::secret::Secret;
-use crate::stack::wheels::Servers;
+use crate::stack::servers::Servers;
 
 /// The database of a Postgres of the stack's own.
 const DATABASE: &str = "platform";
@@ -41,7 +41,7 @@ impl Backing {
         let running = RunningServers::from_environment()?;
         let directory = DataDirectory::keep(directory)?;
         let secret = Secret::kept_in(&directory.path().join("secret"))?;
-        let servers = Servers::install().await?;
+        let servers = Servers::locate().await?.lasting_with(directory.path());
         let postgres = async {
             match running.postgres {
                 Some(admin) => Ok(Postgres::elsewhere(admin)),
@@ -94,7 +94,7 @@ impl Backing {
     pub async fn private() -> anyhow::Result<Self> {
         let directory = DataDirectory::scratch()?;
         let secret = Secret::generate();
-        let servers = Servers::install().await?;
+        let servers = Servers::locate().await?;
         let postgres = Postgres::start(&servers, directory.path(), &secret, Durability::Machine);
         let nats = Nats::start(&servers, directory.path(), &secret);
         let redis = Redis::start(&servers, directory.path());
@@ -103,10 +103,23 @@ impl Backing {
         Self::new(redis, nats, database, postgres, secret, directory)
     }
 
+    /// What services in containers of `compose.yaml` stand on; nothing is started.
+    ///
+    /// # Errors
+    /// When the directory cannot be used.
+    pub(super) fn in_containers(directory: &Path) -> anyhow::Result<Self> {
+        let directory = DataDirectory::keep(directory)?;
+        let secret = Secret::kept_in(&directory.path().join("secret"))?;
+        let postgres = Postgres::elsewhere(postgres::address(&secret.derive(postgres::SUPERUSER), "postgres", 5432)?);
+        let database = Database::at(&postgres.admin, DATABASE);
+        let nats = Nats::configured("nats://nats:4222".parse()?, None, &secret);
+        Self::new(Redis::elsewhere("redis://redis:6379".parse()?), nats, database, postgres, secret, directory)
+    }
+
     async fn scratch(database: Database, postgres: Postgres) -> anyhow::Result<Self> {
         let directory = DataDirectory::scratch()?;
         let secret = Secret::generate();
-        let servers = Servers::install().await?;
+        let servers = Servers::locate().await?;
         let nats = Nats::start(&servers, directory.path(), &secret);
         let redis = Redis::start(&servers, directory.path());
         let (nats, redis) = try_join!(nats, redis)?;

@@ -26,21 +26,27 @@ impl Database {
     /// When a statement fails.
     pub async fn provide(server: &Url, name: &str) -> anyhow::Result<Self> {
         let mut connection = PgConnection::connect(server.as_str()).await?;
-        provision::create_roles(&mut connection, server).await.context("cannot create the database roles")?;
+        execute(&mut connection, provision::roles(server)).await.context("cannot create the database roles")?;
         let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
             .bind(name)
             .fetch_one(&mut connection)
             .await?;
         if !exists {
-            execute(&mut connection, format!("CREATE DATABASE {name}")).await?;
+            execute(&mut connection, [format!("CREATE DATABASE {name}")]).await?;
         }
-        provision::close_database(&mut connection, name).await?;
+        execute(&mut connection, provision::admission(name)).await?;
         connection.close().await?;
-        let admin = provision::database(server, name);
-        let mut connection = PgConnection::connect(admin.as_str()).await?;
-        provision::create_schemas(&mut connection).await.context("cannot create the schemas")?;
+        let database = Self::at(server, name);
+        let mut connection = PgConnection::connect(database.admin.as_str()).await?;
+        execute(&mut connection, provision::schemas()).await.context("cannot create the schemas")?;
         connection.close().await?;
-        Ok(Self { admin, dropped_at_the_end: false })
+        Ok(database)
+    }
+
+    /// One that is there, or will be.
+    #[must_use]
+    pub fn at(server: &Url, name: &str) -> Self {
+        Self { admin: provision::database(server, name), dropped_at_the_end: false }
     }
 
     /// The template, made anew: it is migrated by whoever asks for it.
@@ -59,11 +65,11 @@ impl Database {
     pub async fn clone_template(server: &Url) -> anyhow::Result<Self> {
         let name = format!("test_{:016x}", rand::random::<u64>());
         let mut connection = PgConnection::connect(server.as_str()).await?;
-        execute(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+        execute(&mut connection, [format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")])
             .await
             .context("cannot clone the template database: `platform servers -- <command>` makes it")?;
         let database = Self { admin: provision::database(server, &name), dropped_at_the_end: true };
-        provision::close_database(&mut connection, &name).await?;
+        execute(&mut connection, provision::admission(&name)).await?;
         connection.close().await?;
         Ok(database)
     }
@@ -106,7 +112,7 @@ impl Drop for Database {
 async fn drop_database(admin: &Url) -> anyhow::Result<()> {
     let name = admin.path().trim_start_matches('/');
     let mut connection = PgConnection::connect(provision::database(admin, "postgres").as_str()).await?;
-    execute(&mut connection, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+    execute(&mut connection, [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]).await?;
     connection.close().await?;
     Ok(())
 }

@@ -18,6 +18,8 @@ use crate::stack::secret::{Secret, write_private};
 pub const ISSUER: &str = "https://issuer.platform.test";
 pub const AUDIENCE: &str = "platform";
 const KEY_ID: &str = "development";
+/// How long tokens are good for whose holder says nothing else.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What a user's app may do.
 pub const USER_SCOPES: &str = "accounts:read accounts:write transactions:read transactions:write \
@@ -71,6 +73,30 @@ impl Issuer {
             {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": KEY_ID, "x": x}
         ]});
         write_private(path, set.to_string().as_bytes())
+    }
+
+    /// A token of a user's app.
+    ///
+    /// # Errors
+    /// When the cryptographic library cannot sign.
+    pub fn user_token(&self, user: &str) -> anyhow::Result<String> {
+        self.token(user, USER_SCOPES, TOKEN_LIFETIME)
+    }
+
+    /// A token of the back office.
+    ///
+    /// # Errors
+    /// When the cryptographic library cannot sign.
+    pub fn service_token(&self) -> anyhow::Result<String> {
+        self.token("service", SERVICE_SCOPES, TOKEN_LIFETIME)
+    }
+
+    /// A token of an operator.
+    ///
+    /// # Errors
+    /// When the cryptographic library cannot sign.
+    pub fn operator_token(&self) -> anyhow::Result<String> {
+        self.token("operator", OPERATOR_SCOPES, TOKEN_LIFETIME)
     }
 
     /// A token for `subject`, valid from now on for `lifetime`.

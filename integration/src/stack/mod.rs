@@ -1,8 +1,10 @@
 //! The platform on one machine: servers, database, users, services, started in order and ended without a trace.
 
 pub mod backing;
+pub mod containers;
 pub mod database;
 pub mod directory;
+pub mod docker;
 pub mod identity;
 pub mod nats;
 pub mod platform;
@@ -16,11 +18,13 @@ pub mod readiness;
 pub mod record;
 pub mod redis;
 pub mod secret;
+pub mod servers;
 pub mod service;
 pub mod settings;
 pub mod supervise;
+mod system;
 mod verification;
-pub mod wheels;
+mod wheels;
 
 use std::path::Path;
 

@@ -8,12 +8,13 @@ use messaging::permissions::{Role, server_configuration};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::stack::docker::Container;
 use crate::stack::ports::Port;
 use crate::stack::process::Process;
 use crate::stack::program::Program;
 use crate::stack::readiness::Readiness;
 use crate::stack::secret::{Secret, write_private};
-use crate::stack::wheels::Servers;
+use crate::stack::servers::Servers;
 
 /// A name and a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub struct Nats {
     logins: Logins,
     pub process: Option<Process>,
     _ports: Vec<Port>,
+    _container: Option<Container>,
 }
 
 impl Nats {
@@ -50,7 +52,21 @@ impl Nats {
         let login = Login { user: url.username().to_owned(), password };
         let stripped = url.set_username("").and_then(|()| url.set_password(None));
         stripped.map_err(|()| anyhow::anyhow!("the address of NATS needs a host"))?;
-        Ok(Self { url, monitor_url: None, logins: Logins::One(login), process: None, _ports: Vec::new() })
+        Ok(Self {
+            url,
+            monitor_url: None,
+            logins: Logins::One(login),
+            process: None,
+            _ports: Vec::new(),
+            _container: None,
+        })
+    }
+
+    /// A server that runs elsewhere, with [`configuration`] of the same secret.
+    #[must_use]
+    pub fn configured(url: Url, monitor_url: Option<Url>, secret: &Secret) -> Self {
+        let logins = Logins::PerRole(secret.clone());
+        Self { url, monitor_url, logins, process: None, _ports: Vec::new(), _container: None }
     }
 
     /// Starts the server whose streams are below `data_directory`.
@@ -58,21 +74,37 @@ impl Nats {
     /// # Errors
     /// When it does not start.
     pub async fn start(servers: &Servers, data_directory: &Path, secret: &Secret) -> anyhow::Result<Self> {
+        match servers {
+            Servers::Programs(programs) => Self::start_program(&programs.nats_server, data_directory, secret).await,
+            Servers::Containers(containers) => {
+                let configuration = |store: &Path| configuration("0.0.0.0:4222", "0.0.0.0:8222", store, secret);
+                let container = containers.nats(configuration).await?;
+                let [(host, port), (_, monitor)] = [container.published(4222).await?, container.published(8222).await?];
+                let url = Url::parse(&format!("nats://{host}:{port}"))?;
+                let monitor_url = Url::parse(&format!("http://{host}:{monitor}"))?;
+                Readiness::Http(monitor_url.join("healthz")?).waited_for("NATS in its container").await?;
+                Ok(Self { _container: Some(container), ..Self::configured(url, Some(monitor_url), secret) })
+            }
+        }
+    }
+
+    async fn start_program(program: &Path, data_directory: &Path, secret: &Secret) -> anyhow::Result<Self> {
         let [port, monitor] = [Port::any()?, Port::any()?];
-        let url = Url::parse(&format!("nats://127.0.0.1:{}", port.number()))?;
-        let monitor_url = Url::parse(&format!("http://127.0.0.1:{}", monitor.number()))?;
+        let [listen, http] = [&port, &monitor].map(|port| format!("127.0.0.1:{}", port.number()));
+        let url = Url::parse(&format!("nats://{listen}"))?;
+        let monitor_url = Url::parse(&format!("http://{http}"))?;
 
         let store = data_directory.join("nats");
         fs::create_dir_all(&store).with_context(|| format!("cannot create {}", store.display()))?;
-        let configuration = data_directory.join("nats.conf");
-        write_private(&configuration, configure(&port, &monitor, &store, secret).as_bytes())?;
+        let file = data_directory.join("nats.conf");
+        write_private(&file, configuration(&listen, &http, &store, secret).as_bytes())?;
 
-        let program = Program::new("nats-server", servers.nats_server.clone(), data_directory.join("nats.log"))
-            .arguments([Path::new("--config"), &configuration]);
+        let program = Program::new("nats-server", program.to_owned(), data_directory.join("nats.log"))
+            .arguments([Path::new("--config"), &file]);
         let process = Process::new(program, Readiness::Http(monitor_url.join("healthz")?));
         process.start().await?;
-        let logins = Logins::PerRole(secret.clone());
-        Ok(Self { url, monitor_url: Some(monitor_url), logins, process: Some(process), _ports: vec![port, monitor] })
+        let ports = vec![port, monitor];
+        Ok(Self { process: Some(process), _ports: ports, ..Self::configured(url, Some(monitor_url), secret) })
     }
 
     /// The login of a role.
@@ -89,17 +121,17 @@ fn password(role: Role, secret: &Secret) -> String {
     secret.derive(&format!("nats {role}"))
 }
 
-/// JetStream acknowledges before it syncs to disk, its default and production's: Postgres is the source of truth.
-fn configure(port: &Port, monitor: &Port, store: &Path, secret: &Secret) -> String {
+/// What a server runs with that listens at `listen`, and for its monitoring at `http`. JetStream acknowledges before it
+/// syncs to disk, its default and production's: Postgres is the source of truth.
+#[must_use]
+pub fn configuration(listen: &str, http: &str, store: &Path, secret: &Secret) -> String {
     let users = Role::ALL.map(|role| (role, SecretString::from(password(role, secret))));
     format!(
         "server_name: platform
-listen: \"127.0.0.1:{port}\"
-http: \"127.0.0.1:{monitor}\"
+listen: {listen:?}
+http: {http:?}
 jetstream {{ store_dir: {store:?}, max_memory_store: 64MB, max_file_store: 20GB }}
 {users}",
-        port = port.number(),
-        monitor = monitor.number(),
         users = server_configuration(&users),
     )
 }

@@ -5,21 +5,16 @@
 
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use sqlx::PgPool;
 use url::Url;
 
 use crate::stack::backing::Backing;
-use crate::stack::identity::{OPERATOR_SCOPES, SERVICE_SCOPES, USER_SCOPES};
 use crate::stack::ports::Port;
 use crate::stack::process::Process;
 use crate::stack::service::{self, Service, ServiceKind, built_programs};
 use crate::stack::settings;
-
-/// How long the tokens of [`Platform`]'s own makers are good for.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A running platform. Fields are dropped in this order: the services before what they stand on.
 #[derive(Debug)]
@@ -95,7 +90,7 @@ impl Platform {
     /// # Errors
     /// When it cannot be signed.
     pub fn user_token(&self, user: &str) -> anyhow::Result<String> {
-        self.backing.issuer.token(user, USER_SCOPES, TOKEN_LIFETIME)
+        self.backing.issuer.user_token(user)
     }
 
     /// A token of the back office.
@@ -103,7 +98,7 @@ impl Platform {
     /// # Errors
     /// When it cannot be signed.
     pub fn service_token(&self) -> anyhow::Result<String> {
-        self.backing.issuer.token("service", SERVICE_SCOPES, TOKEN_LIFETIME)
+        self.backing.issuer.service_token()
     }
 
     /// A token of an operator.
@@ -111,7 +106,7 @@ impl Platform {
     /// # Errors
     /// When it cannot be signed.
     pub fn operator_token(&self) -> anyhow::Result<String> {
-        self.backing.issuer.token("operator", OPERATOR_SCOPES, TOKEN_LIFETIME)
+        self.backing.issuer.operator_token()
     }
 
     /// The replicas of both services.

@@ -12,12 +12,10 @@ use rustix::process::Signal;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::eventually::within;
 use crate::fault::signal;
 use crate::stack::program::Program;
 use crate::stack::readiness::Readiness;
 
-const START_PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than the 25 s within which a service promises to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const DEATH_PATIENCE: Duration = Duration::from_secs(5);
@@ -70,9 +68,8 @@ impl Process {
     /// As [`Process::start`].
     pub async fn start_with(&self, environment: &[(&str, &str)]) -> anyhow::Result<()> {
         self.launch(environment)?;
-        let ready = Box::pin(within(START_PATIENCE, "ready", || self.readiness.probe()));
         let outcome = tokio::select! {
-            outcome = ready => outcome,
+            outcome = self.readiness.waited_for("ready") => outcome,
             status = self.ended() => Err(anyhow::anyhow!("it ended with {status}")),
         };
         if outcome.is_err() && self.pid().is_some() {

@@ -29,48 +29,54 @@ const TENANTS: [Tenant; 2] = [TRANSACTIONS, NOTIFICATIONS];
 const SERVICE_TIMEOUTS: [(&str, &str); 3] =
     [("statement_timeout", "5s"), ("lock_timeout", "3s"), ("idle_in_transaction_session_timeout", "3s")];
 
-/// Creates the roles, with passwords that follow from the administrator's.
-///
-/// # Errors
-/// When a statement fails.
-pub async fn create_roles(connection: &mut PgConnection, admin: &Url) -> sqlx::Result<()> {
+/// What creates the roles, with passwords that follow from the administrator's.
+#[must_use]
+pub fn roles(admin: &Url) -> Vec<String> {
+    let mut statements = Vec::new();
     for Tenant { service, migrator, schema } in TENANTS {
         for role in [service, migrator] {
             let password = password(admin, role);
             let create = format!("CREATE ROLE {role}");
-            execute(connection, format!("DO $$ BEGIN {create}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"))
-                .await?;
-            execute(connection, format!("ALTER ROLE {role} LOGIN PASSWORD '{password}'")).await?;
-            execute(connection, format!("ALTER ROLE {role} SET search_path = {schema}")).await?;
+            statements.extend([
+                format!("DO $$ BEGIN {create}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"),
+                format!("ALTER ROLE {role} LOGIN PASSWORD '{password}'"),
+                format!("ALTER ROLE {role} SET search_path = {schema}"),
+            ]);
         }
-        for (setting, value) in SERVICE_TIMEOUTS {
-            execute(connection, format!("ALTER ROLE {service} SET {setting} = '{value}'")).await?;
-        }
+        let timeouts = SERVICE_TIMEOUTS.iter();
+        statements.extend(timeouts.map(|(setting, value)| format!("ALTER ROLE {service} SET {setting} = '{value}'")));
     }
-    Ok(())
+    statements
 }
 
-/// Creates the schemas in the connected database, and closes everything to everybody else.
-///
-/// # Errors
-/// When a statement fails.
-pub async fn create_schemas(connection: &mut PgConnection) -> sqlx::Result<()> {
-    execute(connection, "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned()).await?;
-    for Tenant { schema, migrator, service } in TENANTS {
-        execute(connection, format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {migrator}")).await?;
-        execute(connection, format!("GRANT USAGE ON SCHEMA {schema} TO {service}")).await?;
-    }
-    Ok(())
+/// What creates the schemas in the connected database, and closes everything to everybody else.
+#[must_use]
+pub fn schemas() -> Vec<String> {
+    let schemas = TENANTS.iter().flat_map(|Tenant { schema, migrator, service }| {
+        [
+            format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {migrator}"),
+            format!("GRANT USAGE ON SCHEMA {schema} TO {service}"),
+        ]
+    });
+    ["REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned()].into_iter().chain(schemas).collect()
 }
 
-/// Lets only the services' roles into a database. It does not inherit this from its template.
-///
-/// # Errors
-/// When a statement fails.
-pub async fn close_database(connection: &mut PgConnection, database: &str) -> sqlx::Result<()> {
+/// What lets only the services' roles into a database. It does not inherit this from its template.
+#[must_use]
+pub fn admission(database: &str) -> Vec<String> {
     let roles = TENANTS.map(|Tenant { service, migrator, .. }| format!("{service}, {migrator}")).join(", ");
-    execute(connection, format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC")).await?;
-    execute(connection, format!("GRANT CONNECT ON DATABASE {database} TO {roles}")).await
+    vec![
+        format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"),
+        format!("GRANT CONNECT ON DATABASE {database} TO {roles}"),
+    ]
+}
+
+/// All of it, for a new server that runs it in the database which `admin` names.
+#[must_use]
+pub fn script(admin: &Url) -> String {
+    let database = admin.path().trim_start_matches('/');
+    let statements = [roles(admin), admission(database), schemas()].concat();
+    statements.iter().map(|statement| format!("{statement};\n")).collect()
 }
 
 /// A role's address in the database that `admin` names.
@@ -94,8 +100,13 @@ fn password(admin: &Url, role: &str) -> String {
     Secret::from_text(admin.password().unwrap_or_default()).derive(role)
 }
 
-/// Runs a statement made of our own constants and hexadecimal digits.
-pub(super) async fn execute(connection: &mut PgConnection, statement: String) -> sqlx::Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await?;
+/// Runs statements made of our own constants and hexadecimal digits, one after the other.
+pub(super) async fn execute(
+    connection: &mut PgConnection,
+    statements: impl IntoIterator<Item = String>,
+) -> sqlx::Result<()> {
+    for statement in statements {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+    }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! How to see from outside that a server or service answers.
 
-use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use anyhow::ensure;
 use sqlx::{Connection, PgConnection};
@@ -8,17 +8,30 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use url::Url;
 
+use crate::eventually::within;
+
 #[derive(Debug, Clone)]
 pub enum Readiness {
     /// Answers 200 to a GET.
     Http(Url),
     /// Takes a connection and a query.
     Postgres(Url),
-    /// Answers PING at this port.
-    Redis(u16),
+    /// Answers PING.
+    Redis(Url),
 }
 
+/// How long a server may take to start.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
 impl Readiness {
+    /// Waits for it, a minute at most.
+    ///
+    /// # Errors
+    /// Why it is not ready.
+    pub async fn waited_for(&self, what: &str) -> anyhow::Result<()> {
+        Box::pin(within(START_PATIENCE, what, || self.probe())).await
+    }
+
     /// Looks once.
     ///
     /// # Errors
@@ -34,8 +47,8 @@ impl Readiness {
                 connection.ping().await?;
                 connection.close().await?;
             }
-            Self::Redis(port) => {
-                let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await?;
+            Self::Redis(url) => {
+                let mut stream = TcpStream::connect(url.socket_addrs(|| None)?.as_slice()).await?;
                 stream.write_all(b"PING\r\n").await?;
                 let mut answer = [0; 5];
                 stream.read_exact(&mut answer).await?;

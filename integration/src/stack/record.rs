@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::stack::backing::Backing;
+use crate::stack::identity::Issuer;
 use crate::stack::nats::{Login, Nats};
 use crate::stack::platform::Platform;
 use crate::stack::process::Process;
@@ -90,12 +91,12 @@ impl Tokens {
     ///
     /// # Errors
     /// When they cannot be signed.
-    pub fn issue(platform: &Platform) -> anyhow::Result<Self> {
+    pub fn issue(issuer: &Issuer) -> anyhow::Result<Self> {
         Ok(Self {
-            service: platform.service_token()?,
-            operator: platform.operator_token()?,
-            alice: platform.user_token("alice")?,
-            bob: platform.user_token("bob")?,
+            service: issuer.service_token()?,
+            operator: issuer.operator_token()?,
+            alice: issuer.user_token("alice")?,
+            bob: issuer.user_token("bob")?,
         })
     }
 }
@@ -104,14 +105,31 @@ impl Record {
     /// As the platform is now.
     #[must_use]
     pub fn of(platform: &Platform, tokens: Tokens) -> Self {
-        let backing = &platform.backing;
+        let replicas = [&platform.transaction_svc, &platform.notification_svc];
+        let [ledgers, inboxes] = replicas.map(|services| services.iter().map(ReplicaRecord::of).collect());
+        let receiver = platform.notification_svc.first().map(Service::webhook_url);
+        let receiver = receiver.as_ref().map(address).unwrap_or_default();
+        Self::new(&platform.backing, [ledgers, inboxes], receiver, tokens)
+    }
+
+    /// One replica of the ledger and one of the notification service, in containers.
+    ///
+    /// # Errors
+    /// When no tokens can be signed.
+    pub(super) fn in_containers(backing: &Backing, [ledger, inbox]: [ReplicaRecord; 2]) -> anyhow::Result<Self> {
+        let receiver = format!("{}/v1/webhooks/transactions", inbox.url);
+        Ok(Self::new(backing, [vec![ledger], vec![inbox]], receiver, Tokens::issue(&backing.issuer)?))
+    }
+
+    fn new(backing: &Backing, services: [Vec<ReplicaRecord>; 2], receiver: String, tokens: Tokens) -> Self {
+        let [transaction_svc, notification_svc] = services;
         Self {
-            transaction_svc: platform.transaction_svc.iter().map(ReplicaRecord::of).collect(),
-            notification_svc: platform.notification_svc.iter().map(ReplicaRecord::of).collect(),
+            transaction_svc,
+            notification_svc,
             postgres: PostgresRecord::of(backing),
             nats: NatsRecord::of(&backing.nats),
             redis: RedisRecord::of(&backing.redis),
-            webhook: WebhookRecord::of(platform),
+            webhook: WebhookRecord { url: receiver, secret: backing.webhook_secret().reveal() },
             tokens,
             ca: None,
             supervisor_pid: std::process::id(),
@@ -178,13 +196,6 @@ impl NatsRecord {
 impl RedisRecord {
     fn of(redis: &Redis) -> Self {
         Self { pid: pid(redis.process.as_ref()), url: address(&redis.url) }
-    }
-}
-
-impl WebhookRecord {
-    fn of(platform: &Platform) -> Self {
-        let url = platform.notification_svc.first().map(Service::webhook_url);
-        Self { url: url.as_ref().map(address).unwrap_or_default(), secret: platform.backing.webhook_secret().reveal() }
     }
 }
 

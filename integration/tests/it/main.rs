@@ -7,6 +7,7 @@ mod bad_input;
 mod batches;
 mod conditional;
 mod crashes;
+mod dashboards;
 mod filters;
 mod growth;
 mod idempotency;

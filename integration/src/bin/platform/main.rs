@@ -1,5 +1,6 @@
 //! `platform`: the development stack on the command line.
 
+mod compose;
 mod demo;
 mod environment;
 mod run;
@@ -31,6 +32,8 @@ enum Command {
     Token(token::Options),
     /// Print shell variables with addresses and tokens: eval "$(platform env)"
     Env(environment::Options),
+    /// Write what compose.yaml needs: passwords, and all that follows from them
+    Compose(compose::Options),
     /// Run a command beside a Postgres for tests, and end as it ends
     Servers(servers::Options),
 }
@@ -50,6 +53,7 @@ async fn main() -> ExitCode {
         Command::Run(options) => Box::pin(run::run(options)).await.map(|()| ExitCode::SUCCESS),
         Command::Token(options) => token::print(&options).map(|()| ExitCode::SUCCESS),
         Command::Env(options) => environment::print(&options).map(|()| ExitCode::SUCCESS),
+        Command::Compose(options) => compose::prepare(&options).map(|()| ExitCode::SUCCESS),
         Command::Servers(options) => servers::run_beside(&options).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -65,7 +65,7 @@ async fn start(options: &Options) -> anyhow::Result<Platform> {
 
 /// Ends only with an error.
 async fn serve(platform: &Platform, options: &Options, terminal: &Terminal) -> anyhow::Result<()> {
-    let tokens = Tokens::issue(platform)?;
+    let tokens = Tokens::issue(&platform.backing.issuer)?;
     record(platform, &tokens)?;
     let watching = supervise(platform, |incident| report(&incident, platform, &tokens, terminal));
     let showing = async {

@@ -11,7 +11,7 @@ use integration::stack::directory::DataDirectory;
 use integration::stack::platform::{Layout, migrate};
 use integration::stack::postgres::{Durability, Postgres};
 use integration::stack::secret::Secret;
-use integration::stack::wheels::Servers;
+use integration::stack::servers::Servers;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::SignalKind;
 
@@ -51,7 +51,7 @@ async fn start(directory: &DataDirectory) -> anyhow::Result<Postgres> {
     let postgres = match RunningServers::from_environment()?.postgres {
         Some(admin) => Postgres::elsewhere(admin),
         None => {
-            let servers = Servers::install().await?;
+            let servers = Servers::locate().await?;
             Postgres::start(&servers, directory.path(), &Secret::generate(), Durability::Process).await?
         }
     };

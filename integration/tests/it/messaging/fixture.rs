@@ -6,7 +6,7 @@ use async_nats::{Client, ConnectOptions, jetstream};
 use contract::{EventId, EventKind};
 use integration::{
     eventually::eventually,
-    stack::{ports::Port, process::Process, program::Program, readiness::Readiness, wheels::Servers},
+    stack::{ports::Port, process::Process, program::Program, readiness::Readiness, servers::Servers},
 };
 use messaging::{
     NatsConfig, OutgoingMessage, Publisher, Role, Subject, TopologySettings,
@@ -31,7 +31,7 @@ pub(super) struct Server {
 impl Server {
     /// Without streams.
     pub(super) async fn bare() -> Self {
-        let servers = Servers::install().await.unwrap();
+        let servers = Servers::locate().await.unwrap().programs().unwrap();
         Self::of(&servers.nats_server).await
     }
 
