@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use contract::{
     AccountId, Amount, Currency, MinorUnits, TransactionId,
     account::Account,
+    timeline::Timeline,
     transaction::{Capture, Transaction},
 };
 use serde::Serialize;
@@ -128,6 +129,14 @@ impl Transactions {
     /// [`Error`]
     pub async fn transaction(&self, id: TransactionId) -> Result<Transaction, Error> {
         self.0.get(&format!("/v1/transactions/{id}"), &()).await
+    }
+
+    /// How it came to be what it is, and who was told.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn timeline(&self, id: TransactionId) -> Result<Timeline, Error> {
+        self.0.get(&format!("/v1/transactions/{id}/timeline"), &()).await
     }
 
     /// Transactions of the caller's accounts, or of one account, newest first.

@@ -1,7 +1,7 @@
 //! One example of each resource, for the OpenAPI documents: alice pays bob her rent. They are values of the types
 //! themselves, so they cannot say what the types do not.
 
-use time::{OffsetDateTime, macros::datetime};
+use time::{Duration, OffsetDateTime, macros::datetime};
 
 use crate::{
     AccountId, Amount, Currency, DeliveryId, EventId, EventKind, MinorUnits, NotificationId, RefundId, TransactionId,
@@ -9,6 +9,7 @@ use crate::{
     account::{Account, AccountStatus, Balances, Metadata},
     notification::{Notification, NotificationCounts, NotificationStatus},
     statement::{AccountEvent, BalanceAt, Entry},
+    timeline::{Step, Timeline, TimelineStep},
     transaction::{Capture, Effect, EffectBalance, Refund, Transaction, TransactionStatus},
     webhook::{AttemptOutcome, Delivery, DeliveryAttempt, DeliveryStatus, WebhookEndpoint},
 };
@@ -167,14 +168,41 @@ pub fn delivery() -> Delivery {
         status: DeliveryStatus::Delivered,
         next_attempt_at: None,
         created_at: PAID,
-        attempts: vec![DeliveryAttempt {
-            number: 1,
-            started_at: PAID,
-            finished_at: Some(PAID),
-            outcome: AttemptOutcome::Delivered,
-            response_status: Some(204),
-            error: None,
-        }],
+        attempts: vec![attempt()],
+    }
+}
+
+fn attempt() -> DeliveryAttempt {
+    DeliveryAttempt {
+        number: 1,
+        started_at: PAID + Duration::milliseconds(8),
+        finished_at: Some(PAID + Duration::milliseconds(31)),
+        outcome: AttemptOutcome::Delivered,
+        response_status: Some(204),
+        error: None,
+    }
+}
+
+/// The payment's life until the shop knew of it.
+#[must_use]
+pub fn timeline() -> Timeline {
+    let Delivery { id: delivery_id, endpoint_id, .. } = delivery();
+    let after = |milliseconds, step| TimelineStep {
+        at: PAID + Duration::milliseconds(milliseconds),
+        event_id: event_id(),
+        r#type: Some(EventKind::TransactionPosted),
+        step,
+    };
+    let attempted = Step::Attempted { delivery_id, endpoint_id, configured: false, attempt: attempt() };
+    Timeline {
+        transaction: transaction_id(),
+        steps: vec![
+            after(-2, Step::Accepted),
+            after(0, Step::Committed),
+            after(6, Step::Published { stream_sequence: 4_711 }),
+            after(8, attempted),
+        ],
+        complete: true,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod money;
 pub mod notification;
 pub mod signature;
 pub mod statement;
+pub mod timeline;
 pub mod timestamp;
 pub mod transaction;
 pub mod webhook;

@@ -108,6 +108,8 @@ pub struct NotConnected;
 pub struct Stored {
     pub sequence: u64,
     pub id: EventId,
+    /// When the stream stored it.
+    pub stored_at: OffsetDateTime,
 }
 
 /// The stream could not be read.
@@ -181,7 +183,7 @@ fn headers(message: &OutgoingMessage) -> HeaderMap {
 
 fn stored(message: &StreamMessage) -> Result<Stored, StateError> {
     let id = message.headers.get(NATS_MESSAGE_ID).map_or("", |id| id.as_str());
-    Ok(Stored { sequence: message.sequence, id: id.parse().map_err(unreadable)? })
+    Ok(Stored { sequence: message.sequence, id: id.parse().map_err(unreadable)?, stored_at: message.time })
 }
 
 fn unreadable(error: impl Into<BoxError>) -> StateError {

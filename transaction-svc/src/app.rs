@@ -134,8 +134,8 @@ impl Process {
         let verifier = Verifier::start(&auth, registry, health, background).await?;
         let sessions = Sessions::new(redis.clone(), self.clock.clone());
         let cache = TransactionCache::new(postgres::orm(&self.pool), redis, registry)?;
-        let (writer, commands) =
-            Writer::new(self.pool.clone(), self.metrics.clone(), self.committed.clone(), cache.clone());
+        let (pool, clock, metrics) = (self.pool.clone(), self.clock.clone(), self.metrics.clone());
+        let (writer, commands) = Writer::new(pool, clock, metrics, self.committed.clone(), cache.clone());
         let api = Api {
             verifier: verifier.or_by(sessions.clone()).limited_by(limit),
             commands: commands.clone(),
@@ -236,6 +236,11 @@ impl Process {
         let (forgetful, clock) = (self.pool.clone(), self.clock.clone());
         self.background.spawn_restarting("old keys", move |token| {
             let forget = upkeep::forget_keys::keep_forgetting(forgetful.clone(), clock.clone());
+            async move { token.run_until_cancelled(forget).await.unwrap_or(Ok(())) }
+        });
+        let (forgetful, clock) = (self.pool.clone(), self.clock.clone());
+        self.background.spawn_restarting("old publications", move |token| {
+            let forget = upkeep::forget_publications::keep_forgetting(forgetful.clone(), clock.clone());
             async move { token.run_until_cancelled(forget).await.unwrap_or(Ok(())) }
         });
         let pool = self.pool.clone();

@@ -31,6 +31,7 @@ mod statements;
 mod strangers;
 mod takeover;
 mod tidy;
+mod timeline;
 mod trial;
 mod typed_client;
 mod verification;

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use contract::EventId;
 use messaging::{
     OutgoingMessage, Subject,
-    publisher::{Acknowledgement, StreamState, WindowEnd, WindowOutcome},
+    publisher::{Acknowledgement, Stored, StreamState, WindowEnd, WindowOutcome},
     topology::TRANSACTIONS,
 };
 use service_kit::telemetry::chain;
@@ -16,7 +15,7 @@ use crate::{
     metrics::WindowFailure,
     store::{
         StoreError,
-        outbox::{self, Progress, Waiting},
+        outbox::{self, Progress, Publication, Waiting},
     },
 };
 
@@ -88,9 +87,9 @@ impl Relay {
             let stored = self.publisher.stored_after(u64::try_from(noted).unwrap_or(0)).await?;
             let Some(last) = stored.last() else { break };
             noted = signed(last.sequence);
-            let ids: Vec<EventId> = stored.iter().map(|event| event.id).collect();
+            let publications = stored.iter().map(Publication::from).collect::<Vec<_>>();
             let progress = Progress { created_at, last_sequence: noted };
-            let settled = outbox::found(&self.outbox, TRANSACTIONS, &ids, progress).await?;
+            let settled = outbox::found(&self.outbox, TRANSACTIONS, &publications, progress).await?;
             self.metrics.relay_duplicates.inc_by(settled);
         }
         Ok(Position { stream, at_once: true, singly: false, looked_at: Instant::now() })
@@ -167,7 +166,15 @@ impl Relay {
                 created_at: truncated(position.stream.created),
                 last_sequence: signed(position.stream.last_sequence),
             };
-            outbox::published(&self.outbox, TRANSACTIONS, &waiting[..settled], progress).await?;
+            let at = self.clock.now();
+            let (positions, publications): (Vec<_>, Vec<_>) = waiting
+                .iter()
+                .zip(&acknowledged)
+                .map(|(event, one)| {
+                    (event.position, Publication { event: event.id, sequence: signed(one.sequence), at })
+                })
+                .unzip();
+            outbox::published(&self.outbox, TRANSACTIONS, &positions, &publications, progress).await?;
             self.metrics.relay_published.inc_by(settled as u64);
         }
         self.judge(end, waiting, settled).await
@@ -202,6 +209,12 @@ fn message(event: &Waiting) -> OutgoingMessage {
         subject: Subject::of(event.kind, event.partition_key),
         body: event.body.clone(),
         traceparent: event.traceparent.clone(),
+    }
+}
+
+impl From<&Stored> for Publication {
+    fn from(stored: &Stored) -> Self {
+        Self { event: stored.id, sequence: signed(stored.sequence), at: stored.stored_at }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct JournalEntry {
     /// The account whose order the event keeps among others; of an event about anything else, its id.
     pub partition_key: Uuid,
     pub traceparent: Option<Arc<str>>,
+    /// When the writer took the command that caused it.
+    pub accepted_at: Option<OffsetDateTime>,
     pub body: Vec<u8>,
 }
 
@@ -31,14 +33,15 @@ pub fn append(statement: &mut BatchStatement, entries: Vec<JournalEntry>) {
     statement
         .part(
             JOURNALLED,
-            "INSERT INTO events (id, kind, partition_key, traceparent, body)
-             SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[])
+            "INSERT INTO events (id, kind, partition_key, traceparent, accepted_at, body)
+             SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[])
              RETURNING 1",
         )
         .bind(ids.clone())
         .bind(kinds.clone())
         .bind(column(&entries, |entry| entry.partition_key))
         .bind(column(&entries, |entry| entry.traceparent.as_deref().map(str::to_owned)))
+        .bind(column(&entries, |entry| entry.accepted_at))
         .bind(entries.into_iter().map(|entry| entry.body).collect::<Vec<_>>());
     statement
         .part(

@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod refunds;
 pub mod republications;
 pub mod statements;
+pub mod timeline;
 pub mod transaction_list;
 pub mod transactions;
 pub mod transitions;

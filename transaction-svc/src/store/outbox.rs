@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use contract::{EventId, EventKind};
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool, Postgres, postgres::PgArguments, query::Query};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -71,28 +71,41 @@ pub struct Progress {
     pub last_sequence: i64,
 }
 
-/// Notes how far the stream has come, in the statement that takes what it has out of the outbox.
-const NOTE_PROGRESS: &str =
-    "INSERT INTO relay_progress AS known (stream, created_at, last_sequence) VALUES ($2, $3, $4)
-     ON CONFLICT (stream) DO UPDATE
-     SET created_at = excluded.created_at,
-         last_sequence = CASE WHEN known.created_at = excluded.created_at
-                              THEN greatest(known.last_sequence, excluded.last_sequence)
-                              ELSE excluded.last_sequence END";
+/// Where the stream has an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publication {
+    pub event: EventId,
+    pub sequence: i64,
+    pub at: OffsetDateTime,
+}
 
-/// Takes events that the stream has acknowledged out of the outbox and notes how far the stream has come, in one commit.
+/// Notes where the stream has events, and how far it has come. What it has twice is known.
+const NOTED: &str = "noted AS (
+         INSERT INTO publications (event_id, stream_sequence, published_at)
+         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::timestamptz[]) ON CONFLICT DO NOTHING
+     ), known AS (
+         INSERT INTO relay_progress AS known (stream, created_at, last_sequence) VALUES ($4, $5, $6)
+         ON CONFLICT (stream) DO UPDATE
+         SET created_at = excluded.created_at,
+             last_sequence = CASE WHEN known.created_at = excluded.created_at
+                                  THEN greatest(known.last_sequence, excluded.last_sequence)
+                                  ELSE excluded.last_sequence END
+     )";
+
+/// Takes events that the stream has acknowledged out of the outbox and notes where they are and how far the stream has
+/// come, in one commit.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn published(pool: &PgPool, stream: &str, events: &[Waiting], progress: Progress) -> Result<(), StoreError> {
-    let sql = format!("WITH gone AS (DELETE FROM outbox_relay WHERE position = ANY($1)) {NOTE_PROGRESS}");
-    sqlx::query(AssertSqlSafe(sql))
-        .bind(column(events, |event| event.position))
-        .bind(stream)
-        .bind(progress.created_at)
-        .bind(progress.last_sequence)
-        .execute(pool)
-        .await?;
+pub async fn published(
+    pool: &PgPool,
+    stream: &str,
+    positions: &[i64],
+    publications: &[Publication],
+    progress: Progress,
+) -> Result<(), StoreError> {
+    let sql = format!("WITH {NOTED} DELETE FROM outbox_relay WHERE position = ANY($7)");
+    noting(&sql, stream, publications, progress).bind(positions).execute(pool).await?;
     Ok(())
 }
 
@@ -100,20 +113,47 @@ pub async fn published(pool: &PgPool, stream: &str, events: &[Waiting], progress
 ///
 /// # Errors
 /// Those of the database.
-pub async fn found(pool: &PgPool, stream: &str, ids: &[EventId], progress: Progress) -> Result<u64, StoreError> {
+pub async fn found(
+    pool: &PgPool,
+    stream: &str,
+    publications: &[Publication],
+    progress: Progress,
+) -> Result<u64, StoreError> {
     // Reads the whole outbox: there is no index on events, because this happens only after a change of leader.
-    let sql = format!(
-        "WITH gone AS (DELETE FROM outbox_relay WHERE event_id = ANY($1) RETURNING 1), noted AS ({NOTE_PROGRESS})
-         SELECT count(*) FROM gone"
-    );
-    let gone: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(column(ids, |id| id.uuid()))
+    let sql = format!("WITH {NOTED} DELETE FROM outbox_relay WHERE event_id = ANY($1)");
+    Ok(noting(&sql, stream, publications, progress).execute(pool).await?.rows_affected())
+}
+
+/// A statement with the parameters of [`NOTED`].
+fn noting<'q>(
+    sql: &str,
+    stream: &'q str,
+    publications: &[Publication],
+    progress: Progress,
+) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(column(publications, |publication| publication.event.uuid()))
+        .bind(column(publications, |publication| publication.sequence))
+        .bind(column(publications, |publication| publication.at))
         .bind(stream)
         .bind(progress.created_at)
         .bind(progress.last_sequence)
-        .fetch_one(pool)
-        .await?;
-    Ok(gone.unsigned_abs())
+}
+
+/// Forgets where the stream had at most `limit` of the events from before the horizon, the oldest first. Gives their number.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget_publications(pool: &PgPool, horizon: OffsetDateTime, limit: u64) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM publications WHERE event_id = ANY (ARRAY(
+             SELECT event_id FROM publications WHERE event_id < first_id_at($1) ORDER BY event_id LIMIT $2))",
+    )
+    .bind(horizon)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Notes where the stream stands though it was known to have come further: it went back.

@@ -4,5 +4,6 @@ pub mod backlog;
 pub mod expire_holds;
 pub mod forget_deliveries;
 pub mod forget_keys;
+pub mod forget_publications;
 pub mod partitions;
 pub mod verification;

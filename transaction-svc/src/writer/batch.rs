@@ -175,9 +175,11 @@ async fn write_in_tx(
     stored: &[Option<StoredAnswer>],
     now: time::OffsetDateTime,
 ) -> Result<(), WriteFailure> {
-    let applied = decided.each.iter().zip(part).flat_map(|(decision, submission)| {
-        decision.applied().iter().map(move |applied| (applied, &submission.command))
-    });
+    let applied = decided
+        .each
+        .iter()
+        .zip(part)
+        .flat_map(|(decision, submission)| decision.applied().iter().map(move |applied| (applied, submission)));
     let mut answers: Vec<_> = stored
         .iter()
         .zip(part)

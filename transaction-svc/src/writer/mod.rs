@@ -19,6 +19,7 @@ mod write;
 
 use std::sync::Arc;
 
+use service_kit::clock::SharedClock;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -54,12 +55,13 @@ impl Writer {
     #[must_use]
     pub fn new(
         pool: PgPool,
+        clock: SharedClock,
         metrics: Arc<LedgerMetrics>,
         committed: Arc<Committed>,
         cache: TransactionCache,
     ) -> (Self, Commands) {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        (Self { pool, waiting: Mutex::new(receiver), metrics, committed, cache }, Commands::new(sender))
+        (Self { pool, waiting: Mutex::new(receiver), metrics, committed, cache }, Commands::new(sender, clock))
     }
 
     /// One of the loops. Once it is told to stop it takes no new commands, and ends when it has answered those that wait.

@@ -5,7 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use service_kit::http::RequestId;
+use service_kit::{clock::SharedClock, http::RequestId};
+use time::OffsetDateTime;
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot,
@@ -32,6 +33,8 @@ pub enum WriteError {
 #[derive(Debug)]
 pub(super) struct Submission {
     pub(super) command: Command,
+    /// When it was taken.
+    pub(super) accepted_at: OffsetDateTime,
     pub(super) request_id: RequestId,
     pub(super) reply: oneshot::Sender<Result<Answer, WriteError>>,
 }
@@ -40,12 +43,13 @@ pub(super) struct Submission {
 #[derive(Debug, Clone)]
 pub struct Commands {
     sender: mpsc::Sender<Submission>,
+    clock: SharedClock,
     outbox_full: Arc<AtomicBool>,
 }
 
 impl Commands {
-    pub(super) fn new(sender: mpsc::Sender<Submission>) -> Self {
-        Self { sender, outbox_full: Arc::new(AtomicBool::new(false)) }
+    pub(super) fn new(sender: mpsc::Sender<Submission>, clock: SharedClock) -> Self {
+        Self { sender, clock, outbox_full: Arc::new(AtomicBool::new(false)) }
     }
 
     /// Has the command decided and stored.
@@ -57,7 +61,8 @@ impl Commands {
             return Err(WriteError::Overloaded);
         }
         let (reply, answer) = oneshot::channel();
-        self.sender.try_send(Submission { command, request_id, reply }).map_err(|error| match error {
+        let submission = Submission { command, accepted_at: self.clock.now(), request_id, reply };
+        self.sender.try_send(submission).map_err(|error| match error {
             TrySendError::Full(_) => WriteError::Overloaded,
             TrySendError::Closed(_) => WriteError::Unavailable,
         })?;

@@ -7,10 +7,10 @@ use contract::AccountId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::queue::Submission;
 use crate::{
     domain::{
         account::Account,
-        command::Command,
         decide::{Applied, Outcome},
         event::event_of,
         idempotency::Idempotency,
@@ -45,7 +45,7 @@ pub(super) enum WriteFailure {
 #[derive(Debug)]
 pub(super) struct Changes<'a> {
     pub(super) now: OffsetDateTime,
-    pub(super) applied: Vec<(&'a Applied, &'a Command)>,
+    pub(super) applied: Vec<(&'a Applied, &'a Submission)>,
     /// Accounts that existed before.
     pub(super) changed: &'a [Account],
     /// Transactions that existed before.
@@ -124,24 +124,27 @@ fn add_applied(statement: &mut BatchStatement, changes: &Changes<'_>) -> Result<
         })
         .collect();
     effects::insert(statement, &happened);
-    let entries = changes.applied.iter().map(|(applied, command)| entry(applied, command)).collect::<Result<_, _>>()?;
+    let entries =
+        changes.applied.iter().map(|(applied, submission)| entry(applied, submission)).collect::<Result<_, _>>()?;
     journal::append(statement, entries);
     Ok(())
 }
 
-fn entry(applied: &Applied, command: &Command) -> Result<JournalEntry, serde_json::Error> {
+fn entry(applied: &Applied, submission: &Submission) -> Result<JournalEntry, serde_json::Error> {
     let partition_key = match &applied.outcome {
         Outcome::AccountOpened(account) | Outcome::AccountChanged(account) => account.id.uuid(),
         Outcome::TransactionCreated(transaction)
         | Outcome::TransactionChanged(transaction)
         | Outcome::TransactionRefunded(transaction, _) => transaction.source.uuid(),
     };
-    let body = event_of(applied, command).encode()?;
+    let body = event_of(applied, &submission.command).encode()?;
     Ok(JournalEntry {
         id: applied.event,
         kind: applied.kind,
         partition_key,
-        traceparent: command.traceparent.clone(),
+        traceparent: submission.command.traceparent.clone(),
+        // Clocks of two machines: what was taken was taken before it was decided.
+        accepted_at: Some(submission.accepted_at.min(applied.at)),
         body,
     })
 }

@@ -7,6 +7,7 @@ mod list;
 mod present;
 mod read;
 mod refunds;
+mod timeline;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,4 +26,5 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .routes(routes!(lifecycle::void))
         .routes(routes!(refunds::refund, refunds::list))
         .routes(routes!(refunds::read))
+        .routes(routes!(timeline::timeline))
 }

@@ -25,10 +25,10 @@ struct Row {
 }
 
 #[derive(sqlx::FromRow)]
-struct AttemptRow {
-    delivery_id: Uuid,
+pub(in crate::store) struct AttemptRow {
+    pub(in crate::store) delivery_id: Uuid,
     number: i16,
-    started_at: OffsetDateTime,
+    pub(in crate::store) started_at: OffsetDateTime,
     finished_at: Option<OffsetDateTime>,
     outcome: Option<String>,
     response_status: Option<i16>,

@@ -88,7 +88,8 @@ pub async fn disable(
     };
     let body = event.encode().map_err(|error| StoreError::corrupt("webhook_endpoints", id, error))?;
     let partition_key: Uuid = id.uuid();
-    let entry = JournalEntry { id: event.id, kind: event.kind, partition_key, traceparent: None, body };
+    let (id, kind) = (event.id, event.kind);
+    let entry = JournalEntry { id, kind, partition_key, traceparent: None, accepted_at: None, body };
     journal::append_in_tx(&mut transaction, vec![entry]).await?;
     transaction.commit().await?;
     Ok(true)
