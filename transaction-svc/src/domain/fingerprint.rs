@@ -88,3 +88,115 @@ fn metadata(parts: &mut Parts, metadata: &Metadata) {
         parts.text(name).text(value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use contract::{AccountId, Currency};
+    use time::{Duration, OffsetDateTime};
+
+    use super::*;
+    use crate::domain::text::Owner;
+
+    fn text<T: TryFrom<String, Error: std::fmt::Debug>>(text: &str) -> T {
+        text.to_owned().try_into().unwrap()
+    }
+
+    fn account_id(number: u64) -> AccountId {
+        AccountId::new(OffsetDateTime::UNIX_EPOCH, number)
+    }
+
+    fn labels(pairs: &[(&str, &str)]) -> Metadata {
+        let map: BTreeMap<_, _> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        map.try_into().unwrap()
+    }
+
+    /// A request differs from the same with any one part changed, and these from each other.
+    fn assert_each_counts<T: Clone>(plain: &T, changes: &[fn(&mut T)], action: fn(T) -> Action) {
+        let mut prints = vec![fingerprint(&action(plain.clone()))];
+        assert_eq!(prints[0], fingerprint(&action(plain.clone())));
+        for (index, change) in changes.iter().enumerate() {
+            let mut other = plain.clone();
+            change(&mut other);
+            let print = fingerprint(&action(other));
+            assert!(!prints.contains(&print), "change {index} is not seen");
+            prints.push(print);
+        }
+    }
+
+    #[test]
+    fn every_part_of_an_account_counts() {
+        let plain = OpenAccount {
+            owner: Owner::try_from("alice").unwrap(),
+            name: None,
+            currency: Currency::EUR,
+            min_balance: None,
+            notify: true,
+            metadata: Metadata::default(),
+        };
+        let changes: [fn(&mut OpenAccount); 8] = [
+            |open| open.owner = Owner::try_from("bob").unwrap(),
+            |open| open.name = Some(text("")),
+            |open| open.name = Some(text("Savings")),
+            |open| open.currency = "JPY".parse().unwrap(),
+            |open| open.min_balance = Some(MinorUnits::ZERO),
+            |open| open.min_balance = Some(MinorUnits::new(-1)),
+            |open| open.notify = false,
+            |open| open.metadata = labels(&[("a", "b")]),
+        ];
+        assert_each_counts(&plain, &changes, Action::OpenAccount);
+    }
+
+    #[test]
+    fn every_part_of_a_change_counts() {
+        let plain = UpdateAccount {
+            account: account_id(1),
+            settings_version: 1,
+            name: None,
+            min_balance: None,
+            metadata: None,
+        };
+        let changes: [fn(&mut UpdateAccount); 9] = [
+            |update| update.account = account_id(2),
+            |update| update.settings_version = 2,
+            |update| update.name = Some(None),
+            |update| update.name = Some(Some(text("Savings"))),
+            |update| update.min_balance = Some(None),
+            |update| update.min_balance = Some(Some(MinorUnits::ZERO)),
+            |update| update.metadata = Some(Metadata::default()),
+            |update| update.metadata = Some(labels(&[("a", "b")])),
+            |update| update.metadata = Some(labels(&[("a", ""), ("b", "")])),
+        ];
+        assert_each_counts(&plain, &changes, Action::UpdateAccount);
+    }
+
+    #[test]
+    fn every_part_of_a_transaction_counts() {
+        let plain = CreateTransaction {
+            source: account_id(1),
+            destination: account_id(2),
+            amount: Amount::new(1).unwrap(),
+            currency: Currency::EUR,
+            terms: CaptureTerms::Automatic,
+            description: None,
+            reference: None,
+            metadata: Metadata::default(),
+        };
+        let changes: [fn(&mut CreateTransaction); 9] = [
+            |create| create.source = account_id(3),
+            |create| create.destination = account_id(3),
+            |create| create.amount = Amount::new(2).unwrap(),
+            |create| create.currency = "JPY".parse().unwrap(),
+            |create| create.terms = CaptureTerms::Manual { expires_at: None },
+            |create| {
+                let expires_at = Some(OffsetDateTime::UNIX_EPOCH + Duration::DAY);
+                create.terms = CaptureTerms::Manual { expires_at };
+            },
+            |create| create.description = Some(text("Rent")),
+            |create| create.reference = Some(text("Rent")),
+            |create| create.metadata = labels(&[("a", "b")]),
+        ];
+        assert_each_counts(&plain, &changes, Action::CreateTransaction);
+    }
+}

@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn text_is_counted_in_characters_and_has_no_nul() {
-        assert!(Text::<3>::try_from("äöü".to_owned()).is_ok());
+        assert_eq!(Text::<3>::try_from("äöü".to_owned()).unwrap().as_str(), "äöü");
         assert_eq!(Text::<3>::try_from("abcd".to_owned()), Err(InvalidText::TooLong { max: 3 }));
         assert_eq!(Text::<3>::try_from("a\0".to_owned()), Err(InvalidText::Nul));
     }
