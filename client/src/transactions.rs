@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use contract::{
     AccountId, Amount, Currency, MinorUnits, TransactionId,
     account::Account,
+    outbox::Outbox,
     timeline::Timeline,
     transaction::{Capture, Transaction},
 };
@@ -137,6 +138,14 @@ impl Transactions {
     /// [`Error`]
     pub async fn timeline(&self, id: TransactionId) -> Result<Timeline, Error> {
         self.0.get(&format!("/v1/transactions/{id}/timeline"), &()).await
+    }
+
+    /// What waits to be told. It needs `ops:read`.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn outbox(&self) -> Result<Outbox, Error> {
+        self.0.get("/v1/outbox", &()).await
     }
 
     /// Transactions of the caller's accounts, or of one account, newest first.

@@ -8,6 +8,7 @@ use crate::{
     WebhookEndpointId,
     account::{Account, AccountStatus, Balances, Metadata},
     notification::{Notification, NotificationCounts, NotificationStatus},
+    outbox::{Backlog, Outbox},
     statement::{AccountEvent, BalanceAt, Entry},
     timeline::{Step, Timeline, TimelineStep},
     transaction::{Capture, Effect, EffectBalance, Refund, Transaction, TransactionStatus},
@@ -203,6 +204,15 @@ pub fn timeline() -> Timeline {
             after(8, attempted),
         ],
         complete: true,
+    }
+}
+
+/// Three events wait to be published.
+#[must_use]
+pub const fn outbox() -> Outbox {
+    Outbox {
+        relay: Backlog { events: 3, oldest_age_milliseconds: Some(12) },
+        dispatch: Backlog { events: 0, oldest_age_milliseconds: None },
     }
 }
 

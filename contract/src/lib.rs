@@ -15,6 +15,7 @@ pub mod example;
 pub mod id;
 pub mod money;
 pub mod notification;
+pub mod outbox;
 pub mod signature;
 pub mod statement;
 pub mod timeline;

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod extract;
 mod moment;
+mod outbox;
 mod text;
 mod transactions;
 mod verification;
@@ -47,6 +48,7 @@ pub fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(accounts::router())
         .merge(events::router())
+        .merge(outbox::router())
         .merge(transactions::router())
         .merge(verification::router())
         .merge(session::router())
