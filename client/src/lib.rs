@@ -7,6 +7,7 @@
 mod accounts;
 mod batches;
 mod code;
+mod console;
 mod error;
 mod lifecycle;
 mod notifications;
@@ -23,6 +24,7 @@ mod webhooks;
 pub use accounts::AccountSettings;
 pub use batches::TransactionFilter;
 pub use code::ProblemCode;
+pub use console::{Consumer, Overview};
 pub use error::{Error, Problem};
 pub use notifications::Notifications;
 pub use operations::{

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{DeliveryId, EventId, EventKind, TransactionId, WebhookEndpointId, webhook::DeliveryAttempt};
+use crate::{
+    DeliveryId, EventId, EventKind, NotificationId, TransactionId, WebhookEndpointId, webhook::DeliveryAttempt,
+};
 
 /// What became of a transaction, and of everything that was told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,5 +51,12 @@ pub enum Step {
         /// The endpoint is the notification service: delivered means that the parties are notified.
         configured: bool,
         attempt: DeliveryAttempt,
+    },
+    /// A party's notification was stored. Only the notification service knows.
+    Notified {
+        user: String,
+        notification_id: NotificationId,
+        /// The user does not want to see it.
+        muted: bool,
     },
 }

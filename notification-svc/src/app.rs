@@ -30,7 +30,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use crate::{
     config::{Config, required},
     consumer::{self, Consumption},
-    http::{self, Api, Secrets},
+    http::{self, Api, Ledger, Secrets},
     ingest::Ingest,
     intake, live,
     metrics::{ConsumerGauges, IngestMetrics, WebhookMetrics, open_streams},
@@ -52,11 +52,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let _scenario = fail::FailScenario::setup();
     let clock: SharedClock = Arc::new(SystemClock);
     let registry = registry()?;
-    let http_metrics = HttpMetrics::register(&registry)?;
     let health = Health::new(clock.clone());
 
     let (working, watched) = (Tasks::new(), Tasks::new());
-    let verifier = verifier(&config, clock.clone(), &registry, &health, &watched).await?;
+    let (verifier, sessions) = verifier(&config, clock.clone(), &registry, &health, &watched).await?;
     let pool = postgres::connect(&required(config.postgres, "POSTGRES__URL")?, "notification-svc")?;
     let nats =
         messaging::connect(&required(config.nats, "NATS__URL")?, Role::NotificationSvc, "notification-svc").await?;
@@ -72,6 +71,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         live: live.clone(),
         stop: working.token(),
         operations: operations.clone(),
+        ledger: Ledger::new(config.ledger.map(|ledger| ledger.url))?,
+        sessions,
         cursors: Cursors::new(&required(config.cursor_key, "CURSOR_KEY")?)?,
         clock: clock.clone(),
         secrets: Secrets::new(required(config.webhook, "WEBHOOK__SECRETS")?.secrets()?),
@@ -90,11 +91,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         component: health.component("consumer", Importance::Informative),
     };
 
-    let public = Listener::public(&config.http).await?;
-    let admin = Listener::admin(&config.http)?;
+    let (public, admin) = (Listener::public(&config.http).await?, Listener::admin(&config.http)?);
     tracing::info!(api = %public.address(), admin = %admin.address(), "Serving.");
     let (routes, _) = http::router().with_state(api).split_for_parts();
-    let routes = edge(routes.merge(http::documentation()), &config.http, http_metrics);
+    let routes = edge(routes.merge(http::documentation()), &config.http, HttpMetrics::register(&registry)?);
     working.spawn_vital("api", move |stop| async move { Ok(public.serve(routes, stop).await?) });
     // Not told to stop: it ends when the API has, so that requests that are being finished still find it.
     working.spawn_vital("intake", move |_stop| async move {
@@ -161,12 +161,13 @@ async fn verifier(
     registry: &Registry,
     health: &Health,
     tasks: &Tasks,
-) -> anyhow::Result<Verifier> {
+) -> anyhow::Result<(Verifier, Sessions)> {
     let redis = config.redis.as_ref().map(|redis| Redis::start(redis, registry, health, tasks)).transpose()?;
     let limit = CallerLimit::new("notification-svc", &config.limit, redis.clone(), registry)?;
     let auth = required(config.auth.as_ref(), "AUTH__ISSUER")?;
     let verifier = Verifier::start(auth, registry, health, tasks).await?;
-    Ok(verifier.or_by(Sessions::new(redis, clock)).limited_by(limit))
+    let sessions = Sessions::new(redis, clock);
+    Ok((verifier.or_by(sessions.clone()).limited_by(limit), sessions))
 }
 
 /// Ready once the schema is seen; a database that goes away later takes nobody out of rotation.

@@ -31,7 +31,7 @@ pub struct Config {
     /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
     pub cursor_key: Option<SecretString>,
     pub webhook: Option<WebhookConfig>,
-    /// `verify`: whose journal is compared.
+    /// What the console shows, and whose journal `verify` compares.
     pub ledger: Option<LedgerConfig>,
     /// `migrate`: the schema's owner.
     pub migrator_url: Option<SecretString>,
@@ -46,8 +46,8 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct LedgerConfig {
     pub url: Url,
-    /// Has the scope `ops:read`.
-    pub token: SecretString,
+    /// For `verify`: has the scope `ops:read`. The console asks as its operator.
+    pub token: Option<SecretString>,
 }
 
 /// The push path.

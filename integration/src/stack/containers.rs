@@ -19,6 +19,8 @@ use crate::stack::{nats, settings};
 const KEY_SET: &str = "/etc/platform/jwks.json";
 /// Where the ledger's container reaches the platform's own receiver.
 const RECEIVER: &str = "http://notification-svc:8080/v1/webhooks/transactions";
+/// Where the notification service's container reaches the ledger.
+const LEDGER: &str = "http://transaction-svc:8080";
 
 /// Writes it into this directory, which only its owner may enter: the containers are given single files of it.
 ///
@@ -53,9 +55,10 @@ fn serve(kind: ServiceKind, backing: &Backing) -> anyhow::Result<Settings> {
     let mut fields = settings::serve(kind, backing);
     fields.retain(|(field, _)| field != "AUTH__JWKS_FILE");
     fields.push(("AUTH__JWKS_FILE".to_owned(), KEY_SET.to_owned()));
-    if kind == ServiceKind::Transaction {
-        fields.extend(settings::own_endpoint(backing, &Url::parse(RECEIVER)?));
-    }
+    fields.extend(match kind {
+        ServiceKind::Transaction => settings::own_endpoint(backing, &Url::parse(RECEIVER)?),
+        ServiceKind::Notification => settings::ledger(LEDGER),
+    });
     Ok(fields)
 }
 

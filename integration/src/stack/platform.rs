@@ -8,12 +8,11 @@ use std::thread;
 
 use futures_util::future::{join_all, try_join_all};
 use sqlx::PgPool;
-use url::Url;
 
 use crate::stack::backing::Backing;
 use crate::stack::ports::Port;
 use crate::stack::process::Process;
-use crate::stack::service::{self, Service, ServiceKind, built_programs};
+use crate::stack::service::{self, Service, ServiceKind, Settings, built_programs};
 use crate::stack::settings;
 
 /// A running platform. Fields are dropped in this order: the services before what they stand on.
@@ -69,9 +68,19 @@ impl Platform {
     /// When something does not start.
     pub async fn start_on(backing: Backing, layout: &Layout) -> anyhow::Result<Self> {
         migrate(&backing, layout).await?;
-        let notification_svc = replicas(ServiceKind::Notification, &backing, layout, None)?;
+        // Each service is told where the other one is, so their places are known before either is made.
+        let ports = ports(ServiceKind::Transaction, layout)?;
+        let ledger = settings::ledger(&format!("http://127.0.0.1:{}", ports.first().map_or(0, Port::number)));
+        let notification_svc = replicas(
+            ServiceKind::Notification,
+            &backing,
+            layout,
+            self::ports(ServiceKind::Notification, layout)?,
+            ledger,
+        )?;
         let receiver = notification_svc.first().filter(|_| layout.push).map(Service::webhook_url);
-        let transaction_svc = replicas(ServiceKind::Transaction, &backing, layout, receiver.as_ref())?;
+        let receiver = receiver.map(|receiver| settings::own_endpoint(&backing, &receiver)).unwrap_or_default();
+        let transaction_svc = replicas(ServiceKind::Transaction, &backing, layout, ports, receiver)?;
         let platform = Self { transaction_svc, notification_svc, backing };
         try_join_all(platform.services().map(|service| service.process.start())).await?;
         Ok(platform)
@@ -143,29 +152,40 @@ pub async fn migrate(backing: &Backing, layout: &Layout) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What each replica is told to do, by options of `serve`.
+fn options(kind: ServiceKind, layout: &Layout) -> Vec<Vec<&'static str>> {
+    match (kind, &layout.roles[..]) {
+        (ServiceKind::Transaction, roles @ [_, ..]) => roles.iter().map(|roles| vec!["--roles", *roles]).collect(),
+        _ => vec![Vec::new(); layout.replicas],
+    }
+}
+
+/// Where each replica listens.
+fn ports(kind: ServiceKind, layout: &Layout) -> anyhow::Result<Vec<Port>> {
+    let port = |number| match number {
+        0 if layout.well_known_ports => Port::preferably(kind.well_known_port()),
+        _ => Port::any(),
+    };
+    (0..options(kind, layout).len()).map(port).collect()
+}
+
+/// With `other`, what they have to know of the other service.
 fn replicas(
     kind: ServiceKind,
     backing: &Backing,
     layout: &Layout,
-    receiver: Option<&Url>,
+    ports: Vec<Port>,
+    other: Settings,
 ) -> anyhow::Result<Vec<Service>> {
     let mut settings = settings::serve(kind, backing);
-    settings.extend(receiver.into_iter().flat_map(|receiver| settings::own_endpoint(backing, receiver)));
+    settings.extend(other);
     let ours = layout.settings.iter().filter(|(of, _, _)| *of == kind);
     settings.extend(ours.map(|(_, field, value)| ((*field).to_owned(), value.clone())));
-    let options: Vec<Vec<&str>> = match (kind, &layout.roles[..]) {
-        (ServiceKind::Transaction, roles @ [_, ..]) => roles.iter().map(|roles| vec!["--roles", *roles]).collect(),
-        _ => vec![Vec::new(); layout.replicas],
-    };
-    let replica = |(number, options): (usize, &Vec<&str>)| {
-        let port = match number {
-            0 if layout.well_known_ports => Port::preferably(kind.well_known_port())?,
-            _ => Port::any()?,
-        };
+    let replica = |(number, (options, port)): (usize, (Vec<&str>, Port))| {
         let log = backing.directory.path().join(format!("{}-{number}.log", kind.program()));
-        Service::new(kind, &programs(layout)?, log, port, &settings, options)
+        Service::new(kind, &programs(layout)?, log, port, &settings, &options)
     };
-    options.iter().enumerate().map(replica).collect()
+    options(kind, layout).into_iter().zip(ports).enumerate().map(replica).collect()
 }
 
 fn programs(layout: &Layout) -> anyhow::Result<PathBuf> {

@@ -63,6 +63,12 @@ pub fn own_endpoint(backing: &Backing, receiver: &Url) -> Settings {
     ])
 }
 
+/// What the notification service needs besides to show in its console what this ledger knows.
+#[must_use]
+pub fn ledger(url: &str) -> Settings {
+    settings([("LEDGER__URL", url)])
+}
+
 /// What `migrate` runs with.
 #[must_use]
 pub fn migrate(kind: ServiceKind, backing: &Backing) -> Settings {

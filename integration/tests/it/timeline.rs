@@ -29,6 +29,7 @@ fn word(step: &Step) -> &'static str {
         Step::Published { .. } => "published",
         Step::Attempted { attempt, .. } if attempt.outcome == AttemptOutcome::Delivered => "delivered",
         Step::Attempted { .. } => "failed",
+        Step::Notified { .. } => "notified",
     }
 }
 

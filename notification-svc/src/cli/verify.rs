@@ -43,7 +43,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<bool> {
     let Command { since, until, repair, operator } = command;
     let LedgerConfig { url, token } = required(ledger, "LEDGER__URL")?;
-    let ledger = Ledger::new(&url, token)?;
+    let ledger = Ledger::new(&url, required(token, "LEDGER__TOKEN")?)?;
     let until = until.unwrap_or_else(|| operations.now() - ON_THEIR_WAY);
     let progress = output::is_terminal().then(indicatif::ProgressBar::new_spinner);
     let findings = operations.verify(&ledger, since, until, |found| {

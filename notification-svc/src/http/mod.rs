@@ -2,6 +2,7 @@
 
 mod answer;
 mod authority;
+mod console;
 mod error;
 mod notifications;
 mod operations;
@@ -16,6 +17,7 @@ use service_kit::{
     clock::SharedClock,
     http::{Cursors, docs},
     openapi::{self, BearerToken},
+    session::{self, Sessions},
 };
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
@@ -30,6 +32,7 @@ use crate::{
     store::{inbox::Inbox, preferences::PreferenceStore},
 };
 
+pub use console::Ledger;
 pub use webhook::Secrets;
 
 /// Part of every entity tag: another build may show the same rows differently.
@@ -45,6 +48,8 @@ pub struct Api {
     /// Streams end when it is cancelled.
     pub stop: CancellationToken,
     pub operations: Operations,
+    pub ledger: Ledger,
+    pub sessions: Sessions,
     pub cursors: Cursors,
     pub clock: SharedClock,
     pub secrets: Secrets,
@@ -60,6 +65,8 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(stream::router())
         .merge(webhook::router())
         .merge(operations::router())
+        .merge(console::router())
+        .merge(session::router())
 }
 
 /// The OpenAPI document of the API.
@@ -68,9 +75,9 @@ pub fn document() -> Value {
     openapi::document(router().into_openapi(), problem::ALL)
 }
 
-/// What needs no token: the document, and pages that explain the API.
+/// What needs no token: the document, pages that explain the API, and the console's page.
 pub fn documentation() -> Router {
-    docs(&document(), problem::ALL)
+    docs(&document(), problem::ALL).merge(console::page())
 }
 
 #[derive(OpenApi)]

@@ -17,7 +17,8 @@ use crate::store::{
 };
 
 /// Where a durable consumer stands.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(examples(json!(example("notification-svc"))))]
 pub struct ConsumerStatus {
     pub durable: &'static str,
     pub paused: bool,
@@ -33,7 +34,25 @@ pub struct ConsumerStatus {
     /// The last failure of any replica, which may be over.
     pub last_error: Option<String>,
     #[serde(with = "timestamp::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_error_at: Option<OffsetDateTime>,
+}
+
+/// One that has as good as caught up, for the documents.
+#[must_use]
+pub fn example(durable: &'static str) -> ConsumerStatus {
+    ConsumerStatus {
+        durable,
+        paused: false,
+        lag_messages: 3,
+        lag_seconds: 0.012,
+        pending: 1,
+        ack_pending: 2,
+        redelivered: 0,
+        parked: 0,
+        last_error: None,
+        last_error_at: None,
+    }
 }
 
 impl Operations {

@@ -89,6 +89,12 @@ impl Operations {
         Self::connect(config.operator, pool, ingest, clock).await
     }
 
+    /// Connections to what is kept.
+    #[must_use]
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// The time of the clock that everything here goes by.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {

@@ -18,3 +18,4 @@ pub mod preferences;
 pub mod received_events;
 pub mod replays;
 pub mod schema;
+pub mod told;

@@ -19,6 +19,13 @@ pub(super) fn session_token(headers: &HeaderMap) -> Option<SessionToken> {
     SessionToken::parse(value)
 }
 
+/// The cookie alone of the one session that a request carries, to be shown to another service of ours.
+#[must_use]
+pub fn cookie_of(headers: &HeaderMap) -> Option<HeaderValue> {
+    let token = session_token(headers)?;
+    HeaderValue::from_str(&format!("{NAME}={}", token.reveal())).ok()
+}
+
 pub(super) fn set(token: &SessionToken, lasts: Duration) -> HeaderValue {
     header_value(&token.reveal(), lasts.as_secs())
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 
+pub use cookie::cookie_of;
 pub use routes::{TOO_MANY_SESSIONS, router};
 pub use store::Sessions;
 

@@ -94,7 +94,7 @@ fn in_order(mut steps: Vec<(EventId, OffsetDateTime, Step)>, told: &HashMap<Even
         Step::Accepted => (Some(*at), 0, *event),
         Step::Committed => (Some(*at), 1, *event),
         Step::Published { .. } => (Some(*at).max(committed_at(event)), 2, *event),
-        Step::Attempted { .. } => (Some(*at).max(committed_at(event)), 3, *event),
+        Step::Attempted { .. } | Step::Notified { .. } => (Some(*at).max(committed_at(event)), 3, *event),
     });
     let shown = |(event_id, at, step): (EventId, _, _)| {
         let r#type = told.get(&event_id).and_then(|told| told.kind);

@@ -43,6 +43,9 @@ pub(crate) fn say(
         terminal.say(&format!("       -H 'Content-Type: application/json' -d '{body}'"));
     }
     terminal.say("  curl -s $NT/v1/users/me/notifications -H \"Authorization: Bearer $BOB\"");
+    if let Some(notifications) = platform.notification_svc.first() {
+        terminal.say(&format!("\nThe operators' console: {}console   (the token is $OPERATOR)", notifications.url));
+    }
     terminal.say("\nCtrl-C stops everything; the data stays, and the next run goes on with it.\n");
     Ok(())
 }

@@ -17,7 +17,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 }
 
 /// For `map_err` on operations.
-fn failed(failure: OperateError) -> Problem {
+pub(super) fn failed(failure: OperateError) -> Problem {
     match failure {
         OperateError::Store(failure) => error::store(failure),
         OperateError::DeadLetters(_) | OperateError::Consumer(_) => {
