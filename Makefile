@@ -23,6 +23,8 @@ run: build ## Start the platform and show a payment; Ctrl-C stops it
 	@$(platform) run
 
 test: build tools ## All tests, against real servers
+	@python3 tools/install_browser.py integration/browser.lock .dev/browser \
+	  || echo "Without it the console is tested in a browser only where another Chromium is found."
 	@cargo test --quiet --workspace --doc
 	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE)
 

@@ -19,29 +19,35 @@ STAMP = ".lock-sha256"
 
 
 def main() -> None:
-    lock = pathlib.Path(sys.argv[1])
-    directory = pathlib.Path(sys.argv[2])
+    once(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), unpack_wheels)
+
+
+def once(lock: pathlib.Path, directory: pathlib.Path, fill) -> None:
+    """Has `fill(lock, scratch, unpacked)` make the directory, unless it was made from this very lock file."""
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     directory.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{directory}.install.lock", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         stamp = directory / STAMP
-        if not (stamp.exists() and stamp.read_text() == wanted):
-            print(f"Installing {lock.name} into {directory} …", file=sys.stderr)
-            install(lock, directory, wanted)
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        print(f"Installing {lock.name} into {directory} …", file=sys.stderr)
+        # Beside the destination, so that the final rename stays within one file system.
+        with tempfile.TemporaryDirectory(dir=directory.parent) as scratch:
+            unpacked = pathlib.Path(scratch, "unpacked")
+            unpacked.mkdir()
+            fill(lock, pathlib.Path(scratch), unpacked)
+            (unpacked / STAMP).write_text(wanted)
+            if directory.exists():
+                directory.rename(pathlib.Path(scratch, "replaced"))
+            unpacked.rename(directory)
 
 
-def install(lock: pathlib.Path, directory: pathlib.Path, stamp: str) -> None:
-    # Beside the destination, so that the final rename stays within one file system.
-    with tempfile.TemporaryDirectory(dir=directory.parent) as scratch:
-        wheels, unpacked = pathlib.Path(scratch, "wheels"), pathlib.Path(scratch, "unpacked")
-        download(lock, wheels)
-        for wheel in wheels.glob("*.whl"):
-            unpack(wheel, unpacked)
-        (unpacked / STAMP).write_text(stamp)
-        if directory.exists():
-            directory.rename(pathlib.Path(scratch, "replaced"))
-        unpacked.rename(directory)
+def unpack_wheels(lock: pathlib.Path, scratch: pathlib.Path, unpacked: pathlib.Path) -> None:
+    wheels = scratch / "wheels"
+    download(lock, wheels)
+    for wheel in wheels.glob("*.whl"):
+        unpack(wheel, unpacked)
 
 
 def download(lock: pathlib.Path, into: pathlib.Path) -> None:

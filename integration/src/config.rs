@@ -12,6 +12,7 @@ use url::Url;
 pub const POSTGRES_URL: &str = "PLATFORM_POSTGRES_URL";
 pub const NATS_URL: &str = "PLATFORM_NATS_URL";
 pub const REDIS_URL: &str = "PLATFORM_REDIS_URL";
+pub const BROWSER: &str = "PLATFORM_BROWSER";
 const SERVERS: &str = "PLATFORM_SERVERS";
 
 /// Servers that run already. What is `None` the stack starts itself.
@@ -92,6 +93,14 @@ impl Images {
 pub fn search_path() -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).collect::<Vec<_>>().into_iter()
+}
+
+/// The program of a Chromium, as `PLATFORM_BROWSER` names it.
+///
+/// # Errors
+/// When the variable is not readable.
+pub fn browser() -> anyhow::Result<Option<PathBuf>> {
+    Ok(variable(BROWSER)?.map(PathBuf::from))
 }
 
 fn address(name: &str) -> anyhow::Result<Option<Url>> {

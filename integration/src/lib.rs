@@ -3,6 +3,7 @@
 //! This crate sees every other one and none depends on it. It never stands in for a server or a service: what it starts
 //! are the programs that run in production.
 
+pub mod browser;
 pub mod config;
 pub mod eventually;
 pub mod fault;

@@ -6,6 +6,7 @@ mod authority;
 mod bad_input;
 mod batches;
 mod conditional;
+mod console;
 mod crashes;
 mod dashboards;
 mod filters;

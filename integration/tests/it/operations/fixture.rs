@@ -1,8 +1,10 @@
 //! An operator at a terminal of the notification service, and dead letters to look at.
 
-use std::process::Output;
+use std::{future::ready, process::Output};
 
+use bytes::Bytes;
 use contract::ReplayId;
+use futures_util::{StreamExt, stream};
 use integration::{
     eventually::eventually,
     stack::{
@@ -71,17 +73,29 @@ impl Printed {
 }
 
 /// A dead letter that no consumer has written. Gives its id.
-#[expect(clippy::disallowed_methods, reason = "what a test plants needs no door")]
 pub(crate) async fn plant_dead_letter(platform: &Platform, body: &'static str) -> u64 {
+    plant_dead_letters(platform, "malformed", body.into(), 1).await
+}
+
+/// Many of them, all the same. Gives the id of the last.
+#[expect(clippy::disallowed_methods, reason = "what a test plants needs no door")]
+pub(crate) async fn plant_dead_letters(platform: &Platform, reason: &str, body: Bytes, count: usize) -> u64 {
+    const AT_ONCE: usize = 500;
     let nats = &platform.backing.nats;
     let login = nats.login(Role::NotificationSvc);
     let config = NatsConfig { url: nats.url.to_string(), user: login.user, password: login.password.into() };
     let client = messaging::connect(&config, Role::NotificationSvc, "test").await.unwrap();
     let jetstream = async_nats::jetstream::new(client);
-    let subject = "dead_letters.notification-svc.malformed";
-    let kept =
-        eventually("the dead letter is kept", async || Ok(jetstream.publish(subject, body.into()).await?.await?)).await;
-    kept.sequence
+    let subject = format!("dead_letters.notification-svc.{reason}");
+    let plant = async || Ok(jetstream.publish(subject.clone(), body.clone()).await?.await?.sequence);
+    let mut last = eventually("the first dead letter is kept", plant).await;
+    let rest = stream::iter(1..count).map(|_| plant()).buffered(AT_ONCE);
+    rest.for_each(|kept: anyhow::Result<u64>| {
+        last = kept.unwrap();
+        ready(())
+    })
+    .await;
+    last
 }
 
 /// A replay of nothing, planned.
