@@ -11,6 +11,7 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
 
 use crate::config::Images;
+use crate::stack::program::last_lines;
 
 /// How to start servers as containers.
 #[derive(Debug, Clone)]
@@ -84,7 +85,13 @@ impl Container {
         let host = self.0.get_host().await?.to_string();
         // The port is published for IPv4, and `localhost` may be another's.
         let host = if host == "localhost" { Ipv4Addr::LOCALHOST.to_string() } else { host };
-        Ok((host, self.0.get_host_port_ipv4(port.tcp()).await?))
+        match self.0.get_host_port_ipv4(port.tcp()).await {
+            Ok(published) => Ok((host, published)),
+            Err(error) => {
+                let said = self.0.stderr_to_vec().await.unwrap_or_default();
+                Err(error).with_context(|| format!("the container's last words:\n{}", last_lines(&said)))
+            }
+        }
     }
 }
 

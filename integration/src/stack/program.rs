@@ -133,12 +133,16 @@ impl Program {
     /// The last lines of the log, for an error message.
     #[must_use]
     pub fn last_words(&self) -> String {
-        const LINES: usize = 15;
-        let log = fs::read(&self.log).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(LINES)..].join("\n")
+        last_lines(&fs::read(&self.log).unwrap_or_default())
     }
+}
+
+/// The last lines of a log.
+pub(super) fn last_lines(log: &[u8]) -> String {
+    const LINES: usize = 15;
+    let log = String::from_utf8_lossy(log);
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
 }
 
 /// Whether `setpriv` is there and can ask for a signal on the parent's death (Linux with util-linux).
