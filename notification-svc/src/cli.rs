@@ -7,6 +7,7 @@ mod progress;
 mod replay;
 mod verify;
 mod who;
+mod withdraw;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -54,6 +55,9 @@ enum Command {
     /// Compare the journal of the ledger with what is stored here. Exits with 1 when something is missing, differs, or is
     /// not in the journal, with 2 when that cannot be told.
     Verify(verify::Command),
+    /// Hide what was told of events that the ledger does not have, since it was restored to an earlier moment, and see to
+    /// it that they are not told again.
+    Withdraw(withdraw::Command),
     /// What operators do about webhooks.
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -80,6 +84,11 @@ pub fn run() -> ExitCode {
         Command::DeadLetters(command) => operating(async |operations| dead_letters::run(command, &operations).await),
         Command::Replay(command) => operating(async |operations| replay::run(command, &operations).await),
         Command::Verify(command) => return verified(command),
+        Command::Withdraw(command) => blocking(async |mut config| {
+            let ledger = config.ledger.take();
+            let operations = Operations::of_command(config, Arc::new(SystemClock)).await?;
+            Box::pin(withdraw::run(command, &operations, ledger)).await
+        }),
         Command::Consumer(command) => operating(async |operations| consumer::run(command, &operations).await),
     };
     match done {

@@ -16,6 +16,7 @@
 
 mod outcome;
 mod restore;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

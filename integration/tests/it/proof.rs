@@ -60,6 +60,7 @@ const INBOX: &[(&str, &str)] = &[
         "what was received is what the journal has",
         "DELETE FROM received_events WHERE event_id IN (SELECT event_id FROM notifications WHERE transaction_id = {})",
     ),
+    ("what was withdrawn is not in the journal, and hidden", "UPDATE received_events SET withdrawn_at = now()"),
     ("a user is notified in the order of the stream", "UPDATE notifications SET position = 1000000 - position"),
 ];
 

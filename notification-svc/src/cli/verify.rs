@@ -11,7 +11,7 @@ use crate::{
     operate::{
         Operations,
         replay::{RunsIn, Selection},
-        verify::{Findings, Ledger},
+        verify::{Findings, Ledger, Period},
     },
     store::audit::Order,
 };
@@ -21,12 +21,11 @@ const ON_THEIR_WAY: Duration = Duration::minutes(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// From the events of this time on; without it, from the beginning of the journal
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
-    since: Option<OffsetDateTime>,
-    /// Up to the events of this time; without it, those of a minute ago
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
-    until: Option<OffsetDateTime>,
+    #[command(flatten)]
+    span: Span,
+    /// How many offenders of each sort are named
+    #[arg(long, value_name = "NUMBER", default_value = "20")]
+    names: usize,
     /// Plan the replay that gives back what is missing
     #[arg(long)]
     repair: bool,
@@ -35,18 +34,38 @@ pub(super) struct Command {
     operator: String,
 }
 
+/// Which events to look at.
+#[derive(Debug, Args)]
+pub(super) struct Span {
+    /// From the events of this time on; without it, from the beginning of the journal
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    since: Option<OffsetDateTime>,
+    /// Up to the events of this time; without it, those of a minute ago
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    until: Option<OffsetDateTime>,
+}
+
+impl Span {
+    pub(super) fn period(&self, operations: &Operations) -> Period {
+        Period { since: self.since, until: self.until.unwrap_or_else(|| operations.now() - ON_THEIR_WAY) }
+    }
+}
+
+pub(super) fn ledger(config: Option<LedgerConfig>) -> anyhow::Result<Ledger> {
+    let LedgerConfig { url, token } = required(config, "LEDGER__URL")?;
+    Ledger::new(&url, required(token, "LEDGER__TOKEN")?)
+}
+
 /// Gives whether nothing is wrong.
 pub(super) async fn run(
     command: Command,
     operations: &Operations,
     ledger: Option<LedgerConfig>,
 ) -> anyhow::Result<bool> {
-    let Command { since, until, repair, operator } = command;
-    let LedgerConfig { url, token } = required(ledger, "LEDGER__URL")?;
-    let ledger = Ledger::new(&url, required(token, "LEDGER__TOKEN")?)?;
-    let until = until.unwrap_or_else(|| operations.now() - ON_THEIR_WAY);
+    let Command { span, names, repair, operator } = command;
+    let ledger = self::ledger(ledger)?;
     let progress = output::is_terminal().then(indicatif::ProgressBar::new_spinner);
-    let findings = operations.verify(&ledger, since, until, |found| {
+    let findings = operations.verify(&ledger, span.period(operations), names, |found| {
         if let Some(progress) = &progress {
             progress.set_message(format!("{} events compared, {} missing", found.events, found.missing.count));
             progress.tick();

@@ -74,7 +74,7 @@ pub(super) async fn restore_in_tx<'e>(
     Ok(restored)
 }
 
-async fn missing_in_tx<'e>(
+pub(super) async fn missing_in_tx<'e>(
     connection: &mut PgConnection,
     planned: Vec<(&'e Event, Planned<'e>)>,
 ) -> sqlx::Result<Vec<(&'e Event, Planned<'e>)>> {

@@ -9,6 +9,7 @@ pub mod document;
 pub mod replay;
 pub mod verify;
 pub mod webhook;
+pub mod withdraw;
 
 use anyhow::Context;
 use messaging::{Client, DeadLetters, NatsConfig, Role, control::ControlError, dead_letters::DeadLettersError};

@@ -19,6 +19,7 @@ pub enum Action {
     ExportDeadLetters,
     PauseConsumer,
     ResumeConsumer,
+    WithdrawEvents,
 }
 
 impl Action {
@@ -30,6 +31,7 @@ impl Action {
             Self::ExportDeadLetters => "dead_letters.export",
             Self::PauseConsumer => "consumer.pause",
             Self::ResumeConsumer => "consumer.resume",
+            Self::WithdrawEvents => "events.withdraw",
         }
     }
 }

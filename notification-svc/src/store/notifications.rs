@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use contract::{Currency, Event, EventKind, MinorUnits, NotificationId, notification::Locale};
+use contract::{Currency, Event, EventId, EventKind, MinorUnits, NotificationId, notification::Locale};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -80,6 +80,29 @@ pub async fn insert_in_tx(
     .bind(now)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Who was told of these events.
+///
+/// # Errors
+/// Those of the database.
+pub async fn recipients_in_tx(connection: &mut PgConnection, events: &[EventId]) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT DISTINCT recipient FROM notifications WHERE event_id = ANY($1)")
+        .bind(column(events, |event| event.uuid()))
+        .fetch_all(connection)
+        .await
+}
+
+/// Hides the notifications of these events. The counters of their recipients have to be locked, and counted again.
+///
+/// # Errors
+/// Those of the database.
+pub async fn hide_in_tx(connection: &mut PgConnection, events: &[EventId]) -> sqlx::Result<()> {
+    sqlx::query("UPDATE notifications SET muted = true WHERE event_id = ANY($1) AND NOT muted")
+        .bind(column(events, |event| event.uuid()))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -69,3 +69,21 @@ pub async fn body_hashes_in_tx(
     .await?;
     Ok(recorded.into_iter().filter_map(|(id, hash)| Some((EventId::from_uuid(id), hash?))).collect())
 }
+
+/// Marks these events as ones that the ledger does not have.
+///
+/// # Errors
+/// Those of the database.
+pub async fn withdraw_in_tx(
+    connection: &mut PgConnection,
+    events: &[EventId],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let ids: Vec<_> = events.iter().map(|event| event.uuid()).collect();
+    sqlx::query("UPDATE received_events SET withdrawn_at = $2 WHERE event_id = ANY($1) AND withdrawn_at IS NULL")
+        .bind(ids)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

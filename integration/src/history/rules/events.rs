@@ -33,9 +33,11 @@ pub(super) const RULES: &[Rule] = &[
         name: "the stream holds what happened, as the journal has it",
         broken_by: "SELECT format('message %s, event %s', stream.sequence, stream.event)
                     FROM stream LEFT JOIN transactions.events AS event ON event.id = stream.event
-                    WHERE stream.body IS DISTINCT FROM event.body
-                       OR stream.event_text <> convert_from(event.body, 'UTF8')::jsonb ->> 'id'
-                       OR split_part(stream.subject, '.', 3) <> split_part(event.kind, '.', 2)",
+                    WHERE (stream.body IS DISTINCT FROM event.body
+                           OR stream.event_text <> convert_from(event.body, 'UTF8')::jsonb ->> 'id'
+                           OR split_part(stream.subject, '.', 3) <> split_part(event.kind, '.', 2))
+                      AND stream.event NOT IN (SELECT event_id FROM notifications.received_events
+                                               WHERE withdrawn_at IS NOT NULL)",
     },
     Rule {
         name: "each account's events are on the stream in its order",

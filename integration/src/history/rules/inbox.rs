@@ -1,4 +1,5 @@
-//! The inboxes: each party of each event is notified exactly once, of what happened, and nobody else is.
+//! The inboxes: each party of each event is notified exactly once, of what happened, and nobody else is. What the ledger has
+//! lost and was withdrawn for that is hidden.
 
 use super::Rule;
 
@@ -17,7 +18,9 @@ pub(super) const RULES: &[Rule] = &[
                     FROM notifications.notifications AS notification
                     WHERE NOT EXISTS (SELECT FROM parties AS party
                                       WHERE party.event = notification.event_id AND party.owner = notification.recipient
-                                        AND party.notify AND party.kind <> 'account.updated')",
+                                        AND party.notify AND party.kind <> 'account.updated')
+                      AND event_id NOT IN (SELECT event_id FROM notifications.received_events
+                                           WHERE withdrawn_at IS NOT NULL)",
     },
     Rule {
         name: "nobody is notified twice",
@@ -38,7 +41,9 @@ pub(super) const RULES: &[Rule] = &[
                            notification.account_sequence, notification.amount, notification.currency,
                            notification.occurred_at)
                           IS DISTINCT FROM (account.owner, event.kind, effect.transaction_id, effect.sequence,
-                                            effect.posted, account.currency, effect.occurred_at)",
+                                            effect.posted, account.currency, effect.occurred_at)
+                      AND notification.event_id NOT IN (SELECT event_id FROM notifications.received_events
+                                                        WHERE withdrawn_at IS NOT NULL)",
     },
     Rule {
         name: "a user's notifications are numbered without a gap, and counted",
@@ -63,7 +68,15 @@ pub(super) const RULES: &[Rule] = &[
         broken_by: "SELECT format('event %s', coalesce(event.id, received.event_id))
                     FROM transactions.events AS event
                     FULL JOIN notifications.received_events AS received ON received.event_id = event.id
-                    WHERE received.body_sha256 IS DISTINCT FROM sha256(event.body)",
+                    WHERE received.body_sha256 IS DISTINCT FROM sha256(event.body) AND received.withdrawn_at IS NULL",
+    },
+    Rule {
+        name: "what was withdrawn is not in the journal, and hidden",
+        broken_by: "SELECT format('event %s', event_id) FROM notifications.received_events AS received
+                    WHERE withdrawn_at IS NOT NULL
+                      AND (EXISTS (SELECT FROM transactions.events AS event WHERE event.id = received.event_id)
+                           OR EXISTS (SELECT FROM notifications.notifications AS notification
+                                      WHERE notification.event_id = received.event_id AND NOT muted))",
     },
 ];
 

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::datetime};
 
 pub use runner::run_requested;
+pub(super) use source::Source;
 
 use crate::{ingest::IngestError, store::error::StoreError};
 

@@ -17,35 +17,41 @@ const CLOCKS_DIFFER_BY: Duration = Duration::minutes(5);
 
 /// An event that was selected.
 #[derive(Debug)]
-pub(super) struct Selected {
-    pub(super) sequence: u64,
-    pub(super) bytes: u64,
-    pub(super) arrival: Arrival,
+pub(in crate::operate) struct Selected {
+    pub(in crate::operate) sequence: u64,
+    pub(in crate::operate) bytes: u64,
+    pub(in crate::operate) arrival: Arrival,
 }
 
 /// Some of the range, in the stream's order.
 #[derive(Debug)]
-pub(super) struct Portion {
+pub(in crate::operate) struct Portion {
     /// The last sequence that was read.
-    pub(super) through: u64,
-    pub(super) events: Vec<Selected>,
-    pub(super) undecodable: u64,
+    pub(in crate::operate) through: u64,
+    pub(in crate::operate) events: Vec<Selected>,
+    pub(in crate::operate) undecodable: u64,
 }
 
-pub(super) struct Source<'s> {
+pub(in crate::operate) struct Source<'s> {
     reader: RangeReader,
     selection: &'s Selection,
 }
 
 impl<'s> Source<'s> {
     /// Up to the sequence `last`; `batch` messages at a time where that is less than usual.
-    pub(super) fn open(nats: Client, selection: &'s Selection, from: Start, last: u64, batch: Option<usize>) -> Self {
+    pub(in crate::operate) fn open(
+        nats: Client,
+        selection: &'s Selection,
+        from: Start,
+        last: u64,
+        batch: Option<usize>,
+    ) -> Self {
         let subjects = selection.types.iter().map(|kind| subject::of_kind(*kind)).collect();
         let batch = batch.unwrap_or(LARGEST_BATCH);
         Self { reader: RangeReader::new(nats, Range { stream: TRANSACTIONS, from, last, subjects, batch }), selection }
     }
 
-    pub(super) async fn next(&mut self) -> Result<Option<Portion>, ReadError> {
+    pub(in crate::operate) async fn next(&mut self) -> Result<Option<Portion>, ReadError> {
         let Some(deliveries) = self.reader.next().await? else {
             return Ok(None);
         };
@@ -66,7 +72,7 @@ impl<'s> Source<'s> {
 
 impl Selection {
     /// Where the range begins that has to be looked through.
-    pub(super) fn start(&self) -> Start {
+    pub(in crate::operate) fn start(&self) -> Start {
         match (self.from_sequence, self.since) {
             (None, Some(since)) => Start::Time(since.saturating_sub(CLOCKS_DIFFER_BY)),
             (sequence, _) => Start::Sequence(sequence.unwrap_or(1).max(1)),

@@ -1,17 +1,24 @@
 //! Verifies across the services: what the journal of the ledger says against what is stored here, both ways.
 //!
-//! Reads only. A notification that its user has muted is there, and so not missing. One whose event the ledger does not
-//! have means that the ledger's database went back in time, which no replay heals.
+//! Reads only. A notification that its user has muted is there, and so not missing. An event that was published, and that
+//! the ledger does not have, means that the ledger's database went back in time: no replay heals that, see
+//! [`super::withdraw`].
 
 mod ledger;
+mod orphans;
+mod pages;
 
 use std::collections::HashMap;
 
-use contract::{Event, EventId, NotificationId, statement::Feed};
+use contract::{Event, EventId, NotificationId};
+use messaging::range_reader::ReadError;
 use serde::Serialize;
 use time::OffsetDateTime;
 
 pub use ledger::{Ledger, LedgerError};
+pub(super) use orphans::Orphans;
+pub use pages::Period;
+use pages::{Page, Pages};
 
 use super::Operations;
 use crate::{
@@ -27,9 +34,6 @@ use crate::{
     },
 };
 
-/// How many offenders of each sort are named.
-const NAMED: usize = 20;
-
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Findings {
@@ -40,6 +44,8 @@ pub struct Findings {
     pub missing: Offenders,
     /// These are here, and the journal knows nothing of their events.
     pub extra: Offenders,
+    /// Events that were published, and are not in the journal.
+    pub orphaned: Offenders,
     /// These say something else than the journal, or their events came with other bytes.
     pub differing: Offenders,
     /// The times of the first and the last event that lacks notifications.
@@ -52,20 +58,28 @@ pub struct Findings {
 pub struct Offenders {
     pub count: u64,
     pub first: Vec<String>,
+    #[serde(skip)]
+    named: usize,
 }
 
 impl Findings {
+    /// Nothing yet; of each sort so many offenders will be named.
+    fn naming(named: usize) -> Self {
+        let sort = || Offenders { named, ..Offenders::default() };
+        Self { missing: sort(), extra: sort(), orphaned: sort(), differing: sort(), ..Self::default() }
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.missing.count == 0 && self.extra.count == 0 && self.differing.count == 0
+        self.missing.count + self.extra.count + self.orphaned.count + self.differing.count == 0
     }
 }
 
 impl Offenders {
     fn add(&mut self, name: impl ToString) {
         self.count += 1;
-        if self.first.len() < NAMED {
+        if self.first.len() < self.named {
             self.first.push(name.to_string());
         }
     }
@@ -76,7 +90,9 @@ impl Offenders {
 pub enum VerifyError {
     #[error("the journal of the ledger cannot be read")]
     Ledger(#[from] LedgerError),
-    #[error("the notifications cannot be read")]
+    #[error("the stream cannot be read")]
+    Stream(#[from] ReadError),
+    #[error("the notifications cannot be reached")]
     Store(#[from] StoreError),
 }
 
@@ -87,48 +103,43 @@ impl From<sqlx::Error> for VerifyError {
 }
 
 impl Operations {
-    /// Compares all events from `since`, or from the beginning of the journal, up to `until`; `told` hears after each page.
+    /// Compares all events of the period, and names so many offenders of each sort; `told` hears after each page.
     ///
     /// # Errors
     /// [`VerifyError`]
     pub async fn verify(
         &self,
         ledger: &Ledger,
-        since: Option<OffsetDateTime>,
-        until: OffsetDateTime,
+        period: Period,
+        named: usize,
         mut told: impl FnMut(&Findings),
     ) -> Result<Findings, VerifyError> {
-        let mut findings = Findings::default();
-        let end = EventId::new(until, 0);
-        let mut after = EventId::new(since.unwrap_or(OffsetDateTime::UNIX_EPOCH), 0);
-        let mut place = since.map(|_| after);
-        loop {
-            let Feed { data, next_after, more } = ledger.events_after(place).await?;
-            let arrivals: Vec<_> = data.into_iter().filter(|arrival| arrival.event.id < end).collect();
-            let last_of_page = next_after.filter(|next| more && *next < end);
-            let last = last_of_page.unwrap_or(end);
-            self.compare(&arrivals, after, last, &mut findings).await?;
+        let mut findings = Findings::naming(named);
+        let mut pages = Pages::of(ledger, period);
+        while let Some(page) = pages.next().await? {
+            self.compare(&page, &mut findings).await?;
+            for orphan in self.received_orphans(&page).await? {
+                findings.orphaned.add(format!("{orphan}, which was received"));
+            }
             told(&findings);
-            let Some(next) = last_of_page else {
-                return Ok(findings);
-            };
-            (after, place) = (next, Some(next));
         }
+        let on_stream = self.each_orphan_on_stream(ledger, period, async |orphans| {
+            for Arrival { event, .. } in orphans {
+                findings.orphaned.add(format!("{}, which is on the stream alone", event.id));
+            }
+            told(&findings);
+            Ok(())
+        });
+        Box::pin(on_stream).await?;
+        Ok(findings)
     }
 
-    /// These are all events after `after` and up to `last`.
-    async fn compare(
-        &self,
-        arrivals: &[Arrival],
-        after: EventId,
-        last: EventId,
-        findings: &mut Findings,
-    ) -> Result<(), VerifyError> {
-        let mut stored = comparison::notifications_of(&self.pool, after, last).await?;
-        let ids: Vec<_> = arrivals.iter().map(|arrival| arrival.event.id).collect();
+    async fn compare(&self, page: &Page, findings: &mut Findings) -> Result<(), VerifyError> {
+        let mut stored = comparison::notifications_of(&self.pool, page.after, page.last).await?;
+        let ids: Vec<_> = page.arrivals.iter().map(|arrival| arrival.event.id).collect();
         let mut connection = self.pool.acquire().await?;
         let received = received_events::body_hashes_in_tx(&mut connection, &ids).await?;
-        for arrival in arrivals {
+        for arrival in &page.arrivals {
             findings.events += 1;
             let is_complete = findings.compare_one(arrival, received.get(&arrival.event.id), &mut stored);
             if !is_complete {
