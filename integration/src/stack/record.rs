@@ -19,6 +19,7 @@ use crate::stack::provision::{NOTIFICATIONS, TRANSACTIONS};
 use crate::stack::redis::Redis;
 use crate::stack::secret::write_private;
 use crate::stack::service::Service;
+use crate::stack::settings;
 
 const FILE: &str = "platform.json";
 
@@ -31,6 +32,8 @@ pub struct Record {
     pub redis: RedisRecord,
     pub webhook: WebhookRecord,
     pub tokens: Tokens,
+    /// The configuration of operators' commands, by variable.
+    pub operators: BTreeMap<String, String>,
     /// The certificate authority's file, when the platform speaks TLS.
     pub ca: Option<String>,
     pub supervisor_pid: u32,
@@ -123,6 +126,8 @@ impl Record {
 
     fn new(backing: &Backing, services: [Vec<ReplicaRecord>; 2], receiver: String, tokens: Tokens) -> Self {
         let [transaction_svc, notification_svc] = services;
+        let ledger = transaction_svc.first().map(|replica| replica.url.as_str()).unwrap_or_default();
+        let operators = settings::operate(backing, ledger, &tokens.operator).into_iter().collect();
         Self {
             transaction_svc,
             notification_svc,
@@ -130,6 +135,7 @@ impl Record {
             nats: NatsRecord::of(&backing.nats),
             redis: RedisRecord::of(&backing.redis),
             webhook: WebhookRecord { url: receiver, secret: backing.webhook_secret().reveal() },
+            operators,
             tokens,
             ca: None,
             supervisor_pid: std::process::id(),

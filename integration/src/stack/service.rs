@@ -107,6 +107,7 @@ pub fn program(kind: ServiceKind, subcommand: &str, programs: &Path, log: PathBu
         .environment(variables(kind, settings))
 }
 
+/// A service's settings as variables of the environment.
 pub(super) fn variables(kind: ServiceKind, settings: &Settings) -> Vec<(String, String)> {
     settings.iter().map(|(field, value)| (kind.variable(field), value.clone())).collect()
 }

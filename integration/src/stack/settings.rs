@@ -7,7 +7,7 @@ use url::Url;
 use crate::stack::backing::Backing;
 use crate::stack::identity::{AUDIENCE, ISSUER};
 use crate::stack::provision::{NOTIFICATIONS, TRANSACTIONS, Tenant};
-use crate::stack::service::{ServiceKind, Settings};
+use crate::stack::service::{ServiceKind, Settings, variables};
 
 /// For people: they look at the logs.
 const LOG_FORMAT: (&str, &str) = ("LOG__FORMAT", "text");
@@ -75,6 +75,23 @@ pub fn migrate(kind: ServiceKind, backing: &Backing) -> Settings {
     let mut settings = settings([("MIGRATOR_URL", backing.database.migrator(kind.tenant()).as_str()), LOG_FORMAT]);
     settings.extend(nats("PROVISIONER", Role::Provisioner, backing));
     settings
+}
+
+/// What operators' commands of both services run with, as variables of the environment: they migrate, look at the queues,
+/// and ask this ledger with this token.
+#[must_use]
+pub fn operate(backing: &Backing, ledger: &str, token: &str) -> Vec<(String, String)> {
+    let of = |kind| {
+        let mut settings = serve(kind, backing);
+        settings.extend(migrate(kind, backing));
+        // What a command has to say is its output.
+        settings.push(("LOG__FILTER".to_owned(), "warn".to_owned()));
+        if kind == ServiceKind::Notification {
+            settings.extend(self::settings([("LEDGER__URL", ledger), ("LEDGER__TOKEN", token)]));
+        }
+        variables(kind, &settings)
+    };
+    [of(ServiceKind::Transaction), of(ServiceKind::Notification)].concat()
 }
 
 fn nats(section: &str, role: Role, backing: &Backing) -> Settings {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use contract::AccountId;
 use integration::{
+    eventually::eventually,
     history::{
         check::{InboxOrder, check},
         evidence::Evidence,
@@ -46,7 +47,17 @@ impl Stage {
 
     /// With services that run like this.
     pub(crate) async fn laid_out(layout: &Layout) -> Self {
-        let platform = Platform::start_on(Backing::cloned().await.unwrap(), layout).await.unwrap();
+        Self::on(Backing::cloned().await.unwrap(), layout).await
+    }
+
+    /// Without the push path, so that everybody is told over the stream.
+    pub(crate) async fn over_jetstream_alone() -> Self {
+        Self::laid_out(&Layout { push: false, ..Layout::default() }).await
+    }
+
+    /// On these servers.
+    pub(crate) async fn on(backing: Backing, layout: &Layout) -> Self {
+        let platform = Platform::start_on(backing, layout).await.unwrap();
         let bank = platform.bank().await.unwrap();
         let [alice, bob] = ["alice", "bob"].map(|name| platform.person(name).unwrap());
         let alice = bank.open_funded(&alice, cents(FUNDS)).await.unwrap().id;
@@ -65,6 +76,19 @@ impl Stage {
     /// The platform's database, as its superuser sees it.
     pub(crate) const fn database(&self) -> &PgPool {
         &self.evidence.database
+    }
+
+    /// So many payments of a cent from alice to bob.
+    pub(crate) async fn pay(&self, count: usize) {
+        let alice = self.platform.person("alice").unwrap();
+        for _ in 0..count {
+            alice.pay(self.alice, self.bob, cents(1)).await.unwrap();
+        }
+    }
+
+    /// Waits until nothing waits anywhere.
+    pub(crate) async fn at_rest(&self) {
+        self.evidence.at_rest().await.unwrap();
     }
 
     /// What the ledger has written.
@@ -123,4 +147,18 @@ pub(crate) fn payment(source: AccountId, destination: AccountId, amount: i64) ->
 /// The body of a new account in euros.
 pub(crate) fn account(owner: &str) -> String {
     json!({"owner": owner, "currency": "EUR"}).to_string()
+}
+
+/// Waits until what has happened by now happened in a second that is over: commands tell moments by the second.
+pub(crate) async fn next_second(database: &PgPool) {
+    let second = async || -> f64 {
+        let second = sqlx::query_scalar("SELECT extract(epoch FROM date_trunc('second', clock_timestamp()))::float8");
+        second.fetch_one(database).await.unwrap()
+    };
+    let now = second().await;
+    eventually("the second is over", async || {
+        anyhow::ensure!(second().await > now);
+        Ok(())
+    })
+    .await;
 }

@@ -1,29 +1,14 @@
 //! What a consumer gives up on can be understood, handed on once its cause is gone, and thrown away by name.
 
 use contract::EventId;
-use integration::{
-    eventually::eventually,
-    stack::{identity::OPERATOR_SCOPES, platform::Platform, service::ServiceKind},
-};
+use integration::stack::{identity::OPERATOR_SCOPES, platform::Platform, service::ServiceKind};
 use serde_json::{Value, json};
 
-use super::fixture::{Terminal, unread};
+use super::fixture::{Terminal, there_are, unread};
 use crate::{
     notifications::fixture::{described, message, now, payment, publish},
     wire::Wire,
 };
-
-/// Waits until there are so many, by reason.
-async fn there_are(terminal: &Terminal, expected: &[(&str, u64)]) {
-    eventually("the dead letters are there", async || {
-        let counts = terminal.lines("dead-letters list").await;
-        let found: Vec<_> =
-            counts.iter().map(|class| (class["reason"].as_str().unwrap(), class["count"].as_u64().unwrap())).collect();
-        anyhow::ensure!(found == expected, "{found:?}");
-        Ok(())
-    })
-    .await;
-}
 
 /// Among two good ones: three that are no event, one of a newer version, one for carol, and one under a known id. Gives
 /// the id of carol's.
@@ -60,7 +45,7 @@ async fn what_cannot_be_told_is_set_aside_with_a_reason_and_told_once_the_cause_
         .unwrap();
     let carols = publish_good_and_bad(&platform).await;
     let all = [("conflicting", 1), ("malformed", 4), ("unsupported", 1)];
-    there_are(&terminal, &all).await;
+    there_are(&platform, &all).await;
     unread(&platform, "bob", 2).await;
 
     let letters = terminal.lines("dead-letters list --each").await;
@@ -79,7 +64,7 @@ async fn what_cannot_be_told_is_set_aside_with_a_reason_and_told_once_the_cause_
     // Nothing has been done about it: all of them come back.
     let treated = terminal.lines("dead-letters redrive --all --reason impatience").await;
     assert_eq!(treated, [json!({"planned": 6, "done": 6})]);
-    there_are(&terminal, &all).await;
+    there_are(&platform, &all).await;
     let again = terminal.lines("dead-letters list --each").await;
     let carols_letter = again.iter().find(|letter| letter["event_id"] == carols).unwrap();
     let before = letters.iter().find(|letter| letter["event_id"] == carols).unwrap();
@@ -97,7 +82,7 @@ async fn what_cannot_be_told_is_set_aside_with_a_reason_and_told_once_the_cause_
         .unwrap();
     terminal.lines(&format!("dead-letters redrive {} --reason fixed", carols_letter["id"])).await;
     unread(&platform, "carol", 1).await;
-    there_are(&terminal, &[("conflicting", 1), ("malformed", 3), ("unsupported", 1)]).await;
+    there_are(&platform, &[("conflicting", 1), ("malformed", 3), ("unsupported", 1)]).await;
 
     let exported = terminal.lines("dead-letters export --only malformed --reason evidence").await;
     assert!(exported.len() == 3 && exported.iter().all(|letter| letter["body_base64"] == "bm90IGFuIGV2ZW50"));
@@ -106,7 +91,7 @@ async fn what_cannot_be_told_is_set_aside_with_a_reason_and_told_once_the_cause_
     terminal.lines("dead-letters discard --only malformed --reason rubbish").await;
     let rest = discard_the_rest_over_http(&platform).await;
     assert_eq!(rest, json!({"planned": 2, "done": 2}));
-    there_are(&terminal, &[]).await;
+    there_are(&platform, &[]).await;
     assert_eq!(
         audit(&platform).await,
         json!([

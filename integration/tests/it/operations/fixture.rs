@@ -125,6 +125,19 @@ pub(crate) async fn lose_half(database: &PgPool) -> u64 {
     lost
 }
 
+/// Waits until there are so many dead letters, by reason.
+pub(crate) async fn there_are(platform: &Platform, expected: &[(&str, u64)]) {
+    let terminal = Terminal::of(platform, ServiceKind::Notification);
+    eventually("the dead letters are there", async || {
+        let counts = terminal.lines("dead-letters list").await;
+        let found: Vec<_> =
+            counts.iter().map(|class| (class["reason"].as_str().unwrap(), class["count"].as_u64().unwrap())).collect();
+        anyhow::ensure!(found == expected, "{found:?}");
+        Ok(())
+    })
+    .await;
+}
+
 /// Waits until a user has so many unread notifications.
 pub(crate) async fn unread(platform: &Platform, user: &str, count: i64) {
     let person = platform.person(user).unwrap();

@@ -3,6 +3,7 @@
 mod consumer;
 mod dead_letters;
 pub(crate) mod fixture;
+mod guide;
 mod replay;
 mod replay_killed;
 mod republish;

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use contract::{
     AccountId, EventId, WebhookEndpointId,
     signature::Secret,
-    webhook::{Delivery, WebhookEndpoint},
+    webhook::{Delivery, DeliveryStatus, WebhookEndpoint},
 };
 use integration::{
     eventually::eventually,
@@ -22,25 +22,25 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::wire::{Reply, Wire, send};
 
-pub(super) const ENDPOINTS: &str = "/v1/webhook-endpoints";
+pub(crate) const ENDPOINTS: &str = "/v1/webhook-endpoints";
 
-pub(super) struct Scene {
-    pub(super) receiver: Receiver,
-    pub(super) office: Wire,
-    pub(super) bank: Bank,
+pub(crate) struct Scene {
+    pub(crate) receiver: Receiver,
+    pub(crate) office: Wire,
+    pub(crate) bank: Bank,
     /// Of one account, which is paid to.
-    pub(super) account: AccountId,
-    pub(super) database: PgPool,
-    pub(super) platform: Platform,
+    pub(crate) account: AccountId,
+    pub(crate) database: PgPool,
+    pub(crate) platform: Platform,
 }
 
 impl Scene {
-    pub(super) async fn set() -> Self {
+    pub(crate) async fn set() -> Self {
         Self::with(1).await
     }
 
     /// With so many replicas of each service. Nothing goes to the platform's own receiver.
-    pub(super) async fn with(replicas: usize) -> Self {
+    pub(crate) async fn with(replicas: usize) -> Self {
         let receiver = Receiver::start().await.unwrap();
         let allowed = (ServiceKind::Transaction, "WEBHOOKS__ALLOWED_ADDRESSES", receiver.address.to_string());
         let layout = Layout { replicas, push: false, settings: vec![allowed], ..Layout::default() };
@@ -58,7 +58,7 @@ impl Scene {
     }
 
     /// Registers the receiver, for these events or all.
-    pub(super) async fn register(&self, event_types: Value) -> (WebhookEndpointId, Secret) {
+    pub(crate) async fn register(&self, event_types: Value) -> (WebhookEndpointId, Secret) {
         let reply = self.call(Method::POST, "", json!({"url": self.receiver.url(), "event_types": event_types})).await;
         assert_eq!(reply.status, 201, "{reply:?}");
         let endpoint: WebhookEndpoint = serde_json::from_str(&reply.body).unwrap();
@@ -66,7 +66,7 @@ impl Scene {
     }
 
     /// A request about endpoints; the path begins after the collection's.
-    pub(super) async fn call(&self, method: Method, path: &str, body: Value) -> Reply {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> Reply {
         let request = self.office.request(method, &format!("{ENDPOINTS}{path}"));
         match body.is_null() {
             true => send(request).await,
@@ -74,25 +74,25 @@ impl Scene {
         }
     }
 
-    pub(super) async fn pay(&self, times: usize) {
+    pub(crate) async fn pay(&self, times: usize) {
         for _ in 0..times {
             self.bank.fund(self.account, cents(1)).await.unwrap();
         }
     }
 
-    pub(super) async fn endpoint(&self, id: WebhookEndpointId) -> WebhookEndpoint {
+    pub(crate) async fn endpoint(&self, id: WebhookEndpointId) -> WebhookEndpoint {
         let reply = self.call(Method::GET, &format!("/{id}"), Value::Null).await;
         serde_json::from_str(&reply.body).unwrap()
     }
 
     /// All deliveries to an endpoint, at most a page of them.
-    pub(super) async fn deliveries(&self, id: WebhookEndpointId) -> Vec<Delivery> {
+    pub(crate) async fn deliveries(&self, id: WebhookEndpointId) -> Vec<Delivery> {
         let reply = self.call(Method::GET, &format!("/{id}/deliveries?limit=200"), Value::Null).await;
         serde_json::from_value(reply.json()["data"].clone()).unwrap()
     }
 
     /// Waits until so many requests came, and gives the ids of their events.
-    pub(super) async fn received(&self, count: usize) -> Vec<EventId> {
+    pub(crate) async fn received(&self, count: usize) -> Vec<EventId> {
         eventually("requests arrive", async || {
             let received = self.receiver.received();
             ensure!(received.len() >= count, "{} of {count} requests", received.len());
@@ -102,7 +102,7 @@ impl Scene {
     }
 
     /// Waits until the deliveries to an endpoint are as wanted.
-    pub(super) async fn until(&self, id: WebhookEndpointId, what: &str, wanted: impl Fn(&[Delivery]) -> bool) {
+    pub(crate) async fn until(&self, id: WebhookEndpointId, what: &str, wanted: impl Fn(&[Delivery]) -> bool) {
         eventually(what, async || {
             let deliveries = self.deliveries(id).await;
             ensure!(!deliveries.is_empty() && wanted(&deliveries), "{deliveries:#?}");
@@ -111,14 +111,34 @@ impl Scene {
         .await;
     }
 
+    /// Waits until all of these deliveries have failed once, and lets the time pass after which they are given up.
+    pub(crate) async fn give_up(&self, id: WebhookEndpointId, count: usize) {
+        self.until(id, "each has failed once", |all| {
+            all.len() == count && all.iter().flat_map(|one| &one.attempts).all(|attempt| attempt.finished_at.is_some())
+        })
+        .await;
+        // The last attempt of each fails, too. Some are under way by now: it is not for us to move them.
+        eventually("all are given up", async || {
+            self.sql(
+                "UPDATE webhook_queue SET failures = 8, due_at = now() WHERE failures < 8 AND leased_until IS NULL",
+            )
+            .await;
+            let deliveries = self.deliveries(id).await;
+            let pending = deliveries.iter().filter(|one| one.status != DeliveryStatus::Failed).count();
+            ensure!(pending == 0, "{pending} are not");
+            Ok(())
+        })
+        .await;
+    }
+
     /// Lets time pass, as far as the database knows.
-    pub(super) async fn sql(&self, statement: &str) {
+    pub(crate) async fn sql(&self, statement: &str) {
         let statement = format!("SET search_path = transactions; {statement}; SET search_path = DEFAULT");
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&self.database).await.unwrap();
     }
 
     /// Everything that waits for its next attempt is due.
-    pub(super) async fn let_the_pause_end(&self) {
+    pub(crate) async fn let_the_pause_end(&self) {
         self.sql("UPDATE webhook_endpoints SET not_before = NULL; UPDATE webhook_queue SET due_at = now()").await;
     }
 }

@@ -1,7 +1,7 @@
 //! The push path in both directions: what the notification service believes, and what the ledger sends.
 
 mod endpoints;
-mod fixture;
+pub(crate) mod fixture;
 mod receiving;
 mod recovering;
 mod sending;
