@@ -215,6 +215,10 @@ impl DeadLetters {
     /// # Errors
     /// [`DeadLettersError`]
     pub async fn get(&self, id: u64) -> Result<Option<StoredDeadLetter>, DeadLettersError> {
+        // Streams count from 1, and to the server 0 is no question.
+        if id == 0 {
+            return Ok(None);
+        }
         found(self.stream().await?.get_raw_message(id).await)
     }
 

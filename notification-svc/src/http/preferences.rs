@@ -38,7 +38,7 @@ struct PreferencesBody {
     locale: Field<Locale>,
     /// Of these types of events the user is not told.
     #[serde(default)]
-    #[schema(value_type = BTreeSet<EventKind>, required)]
+    #[schema(value_type = Vec<EventKind>, required)]
     muted_types: Field<BTreeSet<EventKind>>,
 }
 

@@ -16,6 +16,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::http::{ProblemDocument, ProblemKind};
 
+/// What a cursor looks like: base64url (see [`crate::http::Cursors`]).
+const CURSOR: &str = "^[A-Za-z0-9_-]+$";
+
 /// The security schemes, for `#[openapi(modifiers(&BearerToken), security(("bearer" = []), ("session" = [])))]`.
 #[derive(Debug, Clone, Copy)]
 pub struct BearerToken;
@@ -49,6 +52,7 @@ pub fn document(mut described: OpenApi, own: &[ProblemKind]) -> Value {
     let kinds: Vec<ProblemKind> = ProblemKind::COMMON.iter().chain(own).copied().collect();
     for (method, operation) in operations(&mut document) {
         describe_key(operation);
+        allow_absence(operation);
         examples::add(operation, &schemas);
         failures::add(method, operation, &kinds);
     }
@@ -85,6 +89,26 @@ fn allow_absent_parts(schemas: &mut Value) {
             let choices = choices.as_array().into_iter().flatten();
             let present: Vec<&Value> = choices.filter(|choice| choice["type"] != "null").collect();
             part.insert("anyOf".to_owned(), present.into_iter().cloned().chain([json!({"type": "object"})]).collect());
+        }
+    }
+}
+
+/// A body or a parameter that may be left out is written by utoipa as one that may be null. And what cursors look like.
+fn allow_absence(operation: &mut Map<String, Value>) {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if parameter["name"] == "cursor" {
+            parameter["schema"]["pattern"] = CURSOR.into();
+        }
+        let mut types = parameter["schema"]["type"].as_array().into_iter().flatten();
+        if let Some(present) = types.find(|name| *name != "null").cloned() {
+            parameter["schema"]["type"] = present;
+        }
+    }
+    let content = operation.get_mut("requestBody").and_then(|body| body.get_mut("content"));
+    for media in content.and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        let mut choices = media["schema"]["oneOf"].as_array().into_iter().flatten();
+        if let Some(body) = choices.find(|choice| choice["type"] != "null").cloned() {
+            media["schema"] = body;
         }
     }
 }

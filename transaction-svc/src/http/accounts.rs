@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Api, error,
     extract::{CommandContext, PathId},
-    text::{accepted, optional},
+    text::{accepted, metadata_schema, optional},
 };
 use crate::{
     domain::{
@@ -52,14 +52,14 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 struct OpenAccountBody {
     /// The `sub` of the holder: 1 to 128 characters of `A-Z a-z 0-9 _ . : @ -`.
     #[serde(default)]
-    #[schema(value_type = String, required)]
+    #[schema(value_type = String, required, pattern = "^[A-Za-z0-9_.:@-]{1,128}$")]
     owner: Field<String>,
     #[serde(default)]
     #[schema(value_type = Currency, required)]
     currency: Field<Currency>,
     /// At most 128 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 128, pattern = r"^[^\u0000]*$")]
     name: Field<String>,
     /// How far the balance may fall: "0" unless given. Below zero, or null for no limit, needs `accounts:unlimited`.
     #[serde(default)]
@@ -71,7 +71,7 @@ struct OpenAccountBody {
     notify: Field<bool>,
     /// At most 20 keys and 4 KiB.
     #[serde(default)]
-    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[schema(schema_with = metadata_schema)]
     metadata: Field<BTreeMap<String, String>>,
 }
 
@@ -153,6 +153,7 @@ async fn read(
 #[into_params(parameter_in = Query)]
 struct ListFilters {
     /// Whose accounts; one's own unless given. Those of others need `accounts:any`.
+    #[param(pattern = "^[A-Za-z0-9_.:@-]{1,128}$")]
     owner: Option<String>,
 }
 

@@ -29,15 +29,19 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let malformed = |detail: &'static str| Problem::new(ProblemKind::MALFORMED, detail);
         let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
-        let key = values.next().ok_or_else(|| malformed("The header Idempotency-Key is required."))?;
+        let key = values.next().ok_or_else(key_required)?;
         let key =
             key.to_str().ok().filter(|_| values.next().is_none()).and_then(|key| Self::try_from(key.to_owned()).ok());
         key.ok_or_else(|| {
-            malformed("The header Idempotency-Key must be given once, with 1 to 255 visible ASCII characters.")
+            let detail = "The header Idempotency-Key must be given once, with 1 to 255 visible ASCII characters.";
+            Problem::new(ProblemKind::MALFORMED, detail)
         })
     }
+}
+
+fn key_required() -> Problem {
+    Problem::new(ProblemKind::MALFORMED, "The header Idempotency-Key is required.")
 }
 
 /// The text is no key.
@@ -95,8 +99,8 @@ pub(super) struct CommandContext {
 pub(super) struct KeylessContext {
     pub(super) caller: Caller,
     pub(super) request_id: RequestId,
-    /// What the header says, where it says something.
-    pub(super) key: Result<IdempotencyKey, Problem>,
+    /// Of the header, where it is there.
+    pub(super) key: Option<IdempotencyKey>,
     traceparent: Option<TraceParent>,
 }
 
@@ -110,7 +114,8 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let request_id = RequestId::from_request_parts(parts, state).await?;
-        let key = IdempotencyKey::from_request_parts(parts, state).await;
+        let has_key = parts.headers.contains_key(IDEMPOTENCY_KEY);
+        let key = if has_key { Some(IdempotencyKey::from_request_parts(parts, state).await?) } else { None };
         Ok(Self { caller, request_id, key, traceparent: parts.extensions.get().cloned() })
     }
 }
@@ -136,7 +141,7 @@ impl CommandContext {
 impl KeylessContext {
     /// For a command that needs the key of the header.
     pub(super) fn with_key(self) -> Result<CommandContext, Problem> {
-        let key = self.key.clone()?;
+        let key = self.key.clone().ok_or_else(key_required)?;
         Ok(CommandContext { caller: self.caller.clone(), request_id: self.request_id.clone(), keyless: self, key })
     }
 

@@ -4,6 +4,12 @@ use std::fmt::Display;
 
 use serde::Deserialize;
 use service_kit::http::{Field, Fields};
+use utoipa::openapi::{
+    ObjectBuilder, Schema,
+    schema::{SchemaType, Type},
+};
+
+use crate::domain::text::Metadata;
 
 /// Nothing may be said: `{}`, or no body at all.
 #[derive(Debug, Default, Deserialize)]
@@ -17,6 +23,18 @@ where
 {
     let raw = fields.optional(pointer, field)?;
     accepted(fields, pointer, T::try_from(raw))
+}
+
+/// How a document describes metadata: at most 20 keys; that they have 4 KiB at most is beyond a schema.
+pub(super) fn metadata_schema() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[^\u0000]*$"));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .description(Some("At most 20 keys and 4 KiB."))
+        .property_names(Some(text()))
+        .additional_properties(Some(text()))
+        .max_properties(Some(Metadata::MAX_KEYS))
+        .into()
 }
 
 /// The parsed value, or the field's problem.

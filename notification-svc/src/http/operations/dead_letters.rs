@@ -50,8 +50,10 @@ struct One {
 #[into_params(parameter_in = Query)]
 struct ListFilters {
     /// Those of this consumer.
+    #[param(pattern = "^[A-Za-z0-9_-]+$")]
     consumer: Option<String>,
     /// Those set aside for this reason.
+    #[param(pattern = "^[A-Za-z0-9_-]+$")]
     reason: Option<String>,
 }
 
@@ -77,15 +79,15 @@ struct DeadLetterCounts {
 struct WireTreatment {
     /// Only those of this consumer.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]+$")]
     consumer: Field<String>,
     /// Only those set aside for this reason.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]+$")]
     only: Field<String>,
     /// For the audit: 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = String, required)]
+    #[schema(value_type = String, required, max_length = 500, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     reason: Field<String>,
 }
 

@@ -17,7 +17,7 @@ const LONGEST_REASON_CHARACTERS: usize = 500;
 pub(super) struct WireOrder {
     /// For the audit: 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = String, required)]
+    #[schema(value_type = String, required, max_length = 500, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     pub(super) reason: Field<String>,
 }
 

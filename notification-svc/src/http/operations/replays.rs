@@ -77,7 +77,7 @@ struct WireReplay {
     account: Field<AccountId>,
     /// Those that touch an account of this user.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_.:@-]{1,128}$")]
     user: Field<String>,
     /// Those of these types.
     #[serde(default)]
@@ -85,11 +85,11 @@ struct WireReplay {
     types: Field<Vec<EventKind>>,
     /// Without it: as fast as possible.
     #[serde(default)]
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
     events_per_second: Field<u32>,
     /// For the audit: 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = String, required)]
+    #[schema(value_type = String, required, max_length = 500, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     reason: Field<String>,
 }
 
@@ -148,11 +148,20 @@ async fn plan(
     caller.require(Scope::OpsReplay)?;
     let mut fields = Fields::new();
     let order = order::read(&mut fields, &caller, body.reason);
+    let mut sequence = |pointer, field| {
+        let sequence = fields.optional(pointer, field);
+        if sequence.is_some_and(|sequence| i64::try_from(sequence).is_err()) {
+            fields.refuse(pointer, "out_of_range", "no stream is that long");
+        }
+        sequence
+    };
+    let [from_sequence, to_sequence] = [("/from_sequence", body.from_sequence), ("/to_sequence", body.to_sequence)]
+        .map(|(at, field)| sequence(at, field));
     let selection = Selection {
         since: fields.optional("/since", body.since).map(|Moment(at)| at),
         until: fields.optional("/until", body.until).map(|Moment(at)| at),
-        from_sequence: fields.optional("/from_sequence", body.from_sequence),
-        to_sequence: fields.optional("/to_sequence", body.to_sequence),
+        from_sequence,
+        to_sequence,
         account: fields.optional("/account", body.account),
         user: fields.optional("/user", body.user),
         types: fields.optional("/types", body.types).unwrap_or_default(),

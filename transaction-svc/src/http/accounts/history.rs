@@ -93,6 +93,9 @@ pub(super) async fn events(
 ) -> Result<Json<Feed<AccountEvent, i64>>, Problem> {
     readable(&database, &caller, id).await?;
     let after = after_sequence.unwrap_or(0);
+    if after < 0 {
+        return Err(Problem::new(ProblemKind::MALFORMED, "There is no sequence below 0."));
+    }
     let rows = statements::events_after(&database, id, after, limit.rows_to_fetch()).await.map_err(error::store)?;
     let rows = rows.ok_or_else(problem::sequence_too_old)?;
     Ok(Json(Feed::of_rows(rows, limit.rows(), after_sequence, |event| event.sequence)))

@@ -18,7 +18,7 @@ use crate::{
     http::{
         error,
         extract::{CommandContext, PathId},
-        text::{accepted, optional},
+        text::{accepted, metadata_schema, optional},
     },
     problem,
     writer::{Answer, Commands},
@@ -35,7 +35,7 @@ pub(super) struct UpdateAccountBody {
     settings_version: Field<i64>,
     /// At most 128 characters; null takes the name away.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 128, pattern = r"^[^\u0000]*$")]
     name: Field<String>,
     /// How far the balance may fall. Below zero, or null for no limit, needs `accounts:unlimited`.
     #[serde(default)]
@@ -43,7 +43,7 @@ pub(super) struct UpdateAccountBody {
     min_balance: Field<MinorUnits>,
     /// In place of all metadata: at most 20 keys and 4 KiB.
     #[serde(default)]
-    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[schema(schema_with = metadata_schema)]
     metadata: Field<BTreeMap<String, String>>,
 }
 

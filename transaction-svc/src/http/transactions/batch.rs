@@ -49,7 +49,7 @@ pub(super) struct BatchBody {
     mode: Field<BatchMode>,
     /// 1 to 500.
     #[serde(default)]
-    #[schema(required, value_type = Vec<ItemBody>)]
+    #[schema(required, value_type = Vec<ItemBody>, min_items = 1, max_items = 500)]
     transactions: Field<Vec<ItemBody>>,
 }
 
@@ -75,7 +75,10 @@ impl PartialSchema for ItemBody {
         let mut schema = CreateTransactionBody::schema();
         if let RefOr::T(Schema::Object(item)) = &mut schema {
             let description = "With `mode: independent`, and only then: 1 to 255 visible ASCII characters.";
-            let key = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+            let key = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some("^[!-~]{1,255}$"))
+                .description(Some(description));
             item.properties.insert("idempotency_key".to_owned(), key.into());
         }
         schema

@@ -18,7 +18,12 @@ use crate::{
         command::{Action, CaptureTerms, CreateTransaction},
         text::{Description, Metadata, Reference},
     },
-    http::{error, extract::KeylessContext, moment::Moment, text::optional},
+    http::{
+        error,
+        extract::KeylessContext,
+        moment::Moment,
+        text::{metadata_schema, optional},
+    },
     problem,
     store::Database,
     writer::{self, Answer, Commands},
@@ -54,15 +59,15 @@ pub(super) struct CreateTransactionBody {
     expires_at: Field<Moment>,
     /// At most 500 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 500, pattern = r"^[^\u0000]*$")]
     description: Field<String>,
     /// At most 128 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 128, pattern = r"^[^\u0000]*$")]
     reference: Field<String>,
     /// At most 20 keys and 4 KiB.
     #[serde(default)]
-    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[schema(schema_with = metadata_schema)]
     metadata: Field<BTreeMap<String, String>>,
 }
 

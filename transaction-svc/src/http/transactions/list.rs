@@ -32,6 +32,7 @@ pub(super) struct ListFilters {
     /// Those in this status.
     status: Option<TransactionStatus>,
     /// Those with this reference.
+    #[param(max_length = 128, pattern = r"^[^\u0000]*$")]
     reference: Option<String>,
     /// Those created at or after this moment.
     #[param(value_type = Option<String>, format = DateTime)]

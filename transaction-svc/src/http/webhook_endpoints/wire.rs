@@ -19,15 +19,15 @@ use crate::{
 pub(super) struct NewEndpointBody {
     /// `https://…`, at a public address.
     #[serde(default)]
-    #[schema(value_type = String, required)]
+    #[schema(value_type = String, required, format = "uri", max_length = 2048)]
     url: Field<String>,
     /// At most 500 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 500, pattern = r"^[^\u0000]*$")]
     description: Field<String>,
     /// Which events to be told of; null or absent is all of them.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<EventKind>>)]
+    #[schema(value_type = Option<Vec<EventKind>>, min_items = 1)]
     event_types: Field<Vec<EventKind>>,
     /// True unless given.
     #[serde(default)]
@@ -63,15 +63,15 @@ impl NewEndpointBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangesBody {
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = "uri", max_length = 2048)]
     url: Field<String>,
     /// Null removes it.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 500, pattern = r"^[^\u0000]*$")]
     description: Field<String>,
     /// Null is all of them.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<EventKind>>)]
+    #[schema(value_type = Option<Vec<EventKind>>, min_items = 1)]
     event_types: Field<Vec<EventKind>>,
     /// What waits for an endpoint is sent once it is enabled again; what happens while it is disabled is not.
     #[serde(default)]
