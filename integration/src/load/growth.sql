@@ -43,7 +43,12 @@ SELECT event_id, 'account.opened', account_id, NULL,
            'specversion', '1.0', 'id', pg_temp.type_id('evt', event_id), 'source', 'transaction-svc',
            'type', 'account.opened', 'dataversion', '1', 'datacontenttype', 'application/json', 'subject', name,
            'time', $1 - interval '1 day',
-           'data', json_build_object('effects', json_build_array(json_build_object(
+           'data', json_build_object(
+               'account', json_build_object(
+                   'id', name, 'owner', 'holder-' || number, 'currency', 'EUR', 'status', 'open',
+                   'min_balance', (-available_after)::text, 'settings_version', 1, 'metadata', json_build_object()),
+               'actor', json_build_object('iss', 'growth', 'sub', 'growth'),
+               'effects', json_build_array(json_build_object(
                'account', name, 'owner', 'holder-' || number, 'notify', true, 'amount', '0', 'sequence', 1,
                'posted_after', '0', 'available_after', available_after::text))))::text, 'UTF8')
 FROM opened JOIN holders ON holders.id = account_id;
@@ -85,14 +90,17 @@ SELECT payment.event_id, 'transaction.posted', payment.source, NULL,
            'specversion', '1.0', 'id', payment.event_name, 'source', 'transaction-svc', 'type', 'transaction.posted',
            'dataversion', '1', 'datacontenttype', 'application/json', 'subject', payment.name, 'time', payment.at,
            'data', json_build_object(
-               'transaction', json_build_object('id', payment.name, 'status', 'posted', 'amount', '1', 'currency', 'EUR',
-                                                'description', 'Growth', 'metadata', json_build_object()),
+               'transaction', json_build_object(
+                   'id', payment.name, 'status', 'posted', 'source', told.accounts[1], 'destination', told.accounts[2],
+                   'amount', '1', 'currency', 'EUR', 'captured_amount', '1', 'refunded_amount', '0',
+                   'description', 'Growth', 'metadata', json_build_object()),
                'actor', json_build_object('iss', 'growth', 'sub', 'growth'),
                'effects', told.effects))::text, 'UTF8')
 FROM payments AS payment
-JOIN (SELECT event_id, json_agg(json_build_object(
+JOIN (SELECT event_id, array_agg(account_name ORDER BY change) AS accounts,
+             json_agg(json_build_object(
                  'account', account_name, 'owner', owner, 'notify', true, 'amount', change::text, 'sequence', sequence,
-                 'posted_after', posted_after::text, 'available_after', available_after::text)) AS effects
+                 'posted_after', posted_after::text, 'available_after', available_after::text) ORDER BY change) AS effects
       FROM sides GROUP BY event_id) AS told ON told.event_id = payment.event_id;
 -- ==
 INSERT INTO stored_answers

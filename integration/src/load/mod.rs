@@ -11,6 +11,8 @@ pub mod growth;
 pub mod pgbench;
 pub mod readers;
 pub mod reading;
+pub mod replaying;
 pub mod report;
+pub mod resident;
 pub mod scenario;
 pub mod streams;

@@ -7,6 +7,7 @@ use client::NotificationStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hdrhistogram::Histogram;
 
+use super::resident;
 use crate::{
     people::{Bank, cents},
     stack::platform::Platform,
@@ -59,9 +60,5 @@ pub async fn listen(platform: &Platform, bank: &Bank, idle: usize, duration: Dur
 /// Of the first replica of notification-svc.
 fn resident_bytes(platform: &Platform) -> anyhow::Result<u64> {
     let process = platform.notification_svc.first().and_then(|service| service.process.pid());
-    let pid = process.context("notification-svc is not running")?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("memory is read as Linux shows it")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kibibytes * 1024)
+    resident::bytes(process.context("notification-svc is not running")?)
 }

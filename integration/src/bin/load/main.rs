@@ -6,7 +6,15 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use integration::{
-    load::{clients::Sources, growth::Growth, pgbench, report::Report, scenario::Bench, streams},
+    load::{
+        clients::Sources,
+        growth::Growth,
+        pgbench,
+        replaying::{Rehearsal, Replayed},
+        report::Report,
+        scenario::Bench,
+        streams,
+    },
     stack::{
         backing::Backing,
         platform::{Layout, Platform},
@@ -16,7 +24,7 @@ use integration::{
 #[derive(Debug, Parser)]
 #[command(about = "Measures the platform, beside pgbench on the same Postgres")]
 struct Options {
-    /// What to measure; everything but growth unless given
+    /// What to measure; everything but growth and replay unless given
     #[arg(value_enum)]
     scenarios: Vec<Scenario>,
     /// Of each measurement
@@ -39,6 +47,9 @@ struct Options {
     /// Transactions that the books grow to, ascending
     #[arg(long, default_value = "0,1000000,5000000", value_delimiter = ',', value_name = "TRANSACTIONS")]
     sizes: Vec<i64>,
+    /// On the stream that is replayed
+    #[arg(long, default_value = "1000000")]
+    events: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,6 +64,15 @@ enum Scenario {
     Stream,
     /// Creates, reads and verification while the books grow; by itself, with accounts of its own
     Growth,
+    /// Replays of a long stream, while transactions arrive; by itself
+    Replay,
+}
+
+impl Scenario {
+    /// Whether it needs a platform of its own.
+    const fn is_alone(self) -> bool {
+        matches!(self, Self::Growth | Self::Replay)
+    }
 }
 
 #[tokio::main]
@@ -69,14 +89,21 @@ async fn main() -> ExitCode {
 async fn run(mut options: Options) -> anyhow::Result<()> {
     if options.scenarios.is_empty() {
         let all = Scenario::value_variants().iter().copied();
-        options.scenarios = all.filter(|scenario| *scenario != Scenario::Growth).collect();
+        options.scenarios = all.filter(|scenario| !scenario.is_alone()).collect();
     }
     let duration = Duration::from_secs(options.seconds);
-    let platform = Platform::start_on(Backing::private().await?, &Layout::default()).await?;
+    // What is replayed came over the stream, and so does what is live meanwhile.
+    let layout = Layout { push: options.scenarios != [Scenario::Replay], ..Layout::default() };
+    let platform = Platform::start_on(Backing::private().await?, &layout).await?;
     let mut report = Report::default();
-    if options.scenarios == [Scenario::Growth] {
+    if let [alone] = options.scenarios[..]
+        && alone.is_alone()
+    {
         let bench = Bench::of(platform, Arc::default(), options.clients, duration)?;
-        return Box::pin(grow(bench, &options, report)).await;
+        return match alone {
+            Scenario::Growth => Box::pin(grow(bench, &options, report)).await,
+            _ => Box::pin(replay(bench, &options, report)).await,
+        };
     }
     println!("{} accounts are opened and funded …", options.accounts);
     let bench = Bench::prepare(platform, options.accounts, options.clients, duration).await?;
@@ -87,7 +114,7 @@ async fn run(mut options: Options) -> anyhow::Result<()> {
             Scenario::Readable => readable(&bench, &options, &mut report).await?,
             Scenario::Read => read(&bench, &options, &mut report).await?,
             Scenario::Stream => stream(&bench, &options, &mut report).await?,
-            Scenario::Growth => anyhow::bail!("growth is measured by itself"),
+            Scenario::Growth | Scenario::Replay => anyhow::bail!("{scenario:?} is measured by itself"),
         }
     }
     bench.platform.stop().await?;
@@ -166,4 +193,37 @@ async fn grow(mut bench: Bench, options: &Options, mut report: Report) -> anyhow
     bench.platform.stop().await?;
     println!("\n{report}");
     Ok(())
+}
+
+async fn replay(bench: Bench, options: &Options, mut report: Report) -> anyhow::Result<()> {
+    println!("{} events are published and told …", options.events);
+    let rehearsal = Rehearsal::prepare(bench, options.events).await?;
+    let filled = rehearsal.filled;
+    report.rate(&format!("{} events published by the relay", filled.events), rate(filled.events, filled.published_in));
+    report.rate("told by the live consumer", rate(filled.events, filled.consumed_in));
+    println!("replay of everything, nothing is lost …");
+    add(&mut report, "nothing is lost", &rehearsal.replay(options.arrivals).await?);
+    println!("replay of everything, half of the notifications are lost …");
+    rehearsal.lose_half().await?;
+    add(&mut report, "half is lost", &rehearsal.replay(options.arrivals).await?);
+    rehearsal.stop().await?;
+    println!("\n{report}");
+    Ok(())
+}
+
+fn add(report: &mut Report, what: &str, replayed: &Replayed) {
+    let Replayed { events, notifications, planned_in, replayed_in, memory, lag } = replayed;
+    let mebibytes = |place: usize| memory.get(place).map_or(0, |bytes| bytes >> 20);
+    report.note(&format!("replay, {what}: planned"), &format!("{:.1} s", planned_in.as_secs_f64()));
+    report.rate(&format!("replay, {what}: {events} events"), rate(*events, *replayed_in));
+    report.rate(&format!("replay, {what}: {notifications} notifications"), rate(*notifications, *replayed_in));
+    let last = memory.len().saturating_sub(1);
+    let figures = format!("{} / {} / {} MiB", mebibytes(last / 10), mebibytes(last / 2), mebibytes(last));
+    report.note(&format!("replay, {what}: memory after a tenth, at half time, at the end"), &figures);
+    let figures = format!("{} messages, {:.1} s", lag.messages, lag.time.as_secs_f64());
+    report.note(&format!("replay, {what}: largest lag of the live consumer"), &figures);
+}
+
+fn rate(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
 }
