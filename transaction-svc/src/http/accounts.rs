@@ -13,7 +13,7 @@ use contract::{AccountId, Currency, MinorUnits, account::Account as AccountView}
 use serde::{Deserialize, Serialize};
 use service_kit::{
     auth::{Caller, Scope},
-    http::{Conditional, Cursors, Field, Fields, IfNoneMatch, JsonBody, Page, PageQuery, Problem},
+    http::{Conditional, Cursors, Field, Fields, IfNoneMatch, JsonBody, Page, PageQuery, Problem, ProblemKind},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -178,6 +178,8 @@ async fn list(
     let owner = filters.owner.as_deref().unwrap_or(&caller.subject);
     if *owner != *caller.subject {
         caller.require(Scope::AccountsAny)?;
+        let refused = |error| Problem::new(ProblemKind::MALFORMED, format!("The owner {error}."));
+        Owner::try_from(owner).map_err(refused)?;
     }
     // A cursor is for the caller who was given it: without a filter, whose accounts is part of the question.
     let question = (owner, &filters);
