@@ -32,7 +32,7 @@ use crate::tasks::Tasks;
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 const MAX_REMEMBERED_TOKENS: u64 = 10_000;
 /// How far an issuer's clock may be ahead of ours. An expired token gets no such favour.
-const NOT_BEFORE_LEEWAY_SECONDS: i64 = 5;
+const NOT_BEFORE_LEEWAY_SECONDS: i64 = 60;
 const MAX_SUBJECT_LENGTH: usize = 128;
 
 /// Why a token was refused. For the log: callers learn only that it was.
