@@ -23,6 +23,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is handed")]
     fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
+        let now = OffsetDateTime::now_utc();
+        // A test may have a process's clock be off, by so many seconds.
+        fail::fail_point!("clock::off_by", |seconds: Option<String>| {
+            now + time::Duration::seconds(seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or_default())
+        });
+        now
     }
 }

@@ -16,6 +16,7 @@ pub mod output;
 pub mod postgres;
 pub mod probe;
 pub mod redis;
+pub mod seeded;
 pub mod session;
 pub mod tasks;
 pub mod telemetry;

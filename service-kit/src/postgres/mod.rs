@@ -5,12 +5,13 @@
 
 mod failure;
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
+use tokio::time::timeout;
 use url::Url;
 
 use crate::config::PostgresConfig;
@@ -20,6 +21,12 @@ pub use failure::{is_unavailable, sqlx_error};
 /// A connection that was idle for longer is asked whether it is still there before it is used. Asking every time costs
 /// a round trip for each use: 13 to 48 % of the throughput.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
+
+/// How long the server may take over everything that is asked of it for one purpose: above the timeouts of its own
+/// sessions, below the 30 s after which somebody else is handed the same message.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// How long a connection may take to finish what its user has given up.
+const TIDY_WITHIN: Duration = Duration::from_secs(2);
 
 /// The bounds without which one stuck session can freeze accounts for everybody.
 const SESSION_TIMEOUTS: [&str; 3] = ["idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"];
@@ -71,8 +78,28 @@ pub fn connect_with(
                 Ok(true)
             })
         })
+        // What was given up in the middle of a statement may never come to an end; it must not keep its place for ever.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                timeout(TIDY_WITHIN, connection.flush()).await.unwrap_or_else(|_elapsed| Err(silence()))?;
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options);
     Ok(pool)
+}
+
+/// Waits for the database as long as it may take. Where a connection breaks without a word (a host that is gone, a proxy
+/// that lost its other end), the server's own timeouts end nothing, and a loop of ours would wait for ever.
+///
+/// # Errors
+/// Those of the work; an I/O error when there is no answer.
+pub async fn answered<T, E: From<sqlx::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    timeout(ANSWER_WITHIN, work).await.unwrap_or_else(|_elapsed| Err(silence().into()))
+}
+
+fn silence() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database has not answered"))
 }
 
 fn address(config: &PostgresConfig) -> Option<PgConnectOptions> {
