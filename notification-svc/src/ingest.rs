@@ -21,7 +21,7 @@ mod withdraw;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::{Event, EventId, event::DecodeError, notification::Locale};
-use service_kit::{clock::SharedClock, telemetry};
+use service_kit::{clock::SharedClock, postgres::answered, seeded, telemetry};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -142,9 +142,13 @@ impl Ingest {
     }
 
     async fn ingest_together(&self, way: Way, arrivals: &[Arrival]) -> sqlx::Result<Vec<Outcome>> {
-        let mut transaction = self.pool.begin().await?;
-        let taken = self.take_in_tx(&mut transaction, way, arrivals, Known::IsDone).await?;
-        transaction.commit().await?;
+        let taken = answered::<_, sqlx::Error>(async {
+            let mut transaction = self.pool.begin().await?;
+            let taken = self.take_in_tx(&mut transaction, way, arrivals, Known::IsDone).await?;
+            transaction.commit().await?;
+            Ok(taken)
+        })
+        .await?;
         self.announce(&taken);
         Ok(taken.outcomes)
     }
@@ -226,7 +230,10 @@ fn judge<'e>(
         if event.time < oldest {
             Outcome::TooOld
         } else if new.remove(&event.id) {
-            let planned = plan(event);
+            let mut planned = plan(event);
+            if seeded::bug("ingest::notifies_twice") {
+                planned.extend(plan(event));
+            }
             let count = planned.len();
             notifications.extend(planned.into_iter().map(|planned| (event, planned)));
             Outcome::Created(count)

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use service_kit::postgres::answered;
 use sqlx::PgPool;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -38,7 +39,7 @@ impl Lease {
     /// Takes or renews the lease; false while somebody else holds it.
     pub(crate) async fn acquire(&mut self) -> Result<bool, StoreError> {
         let asked = Instant::now();
-        let Some(term) = leases::acquire(&self.pool, self.name, self.holder, TERM_LENGTH).await? else {
+        let Some(term) = answered(leases::acquire(&self.pool, self.name, self.holder, TERM_LENGTH)).await? else {
             return Ok(false);
         };
         self.term = term;
@@ -69,7 +70,7 @@ impl Lease {
 
     /// Gives the lease back, so that another replica need not wait for its end.
     pub(crate) async fn release(&mut self) {
-        if let Err(error) = leases::release(&self.pool, self.name, self.holder).await {
+        if let Err(error) = answered(leases::release(&self.pool, self.name, self.holder)).await {
             let cause = service_kit::telemetry::chain(&error);
             tracing::warn!(lease = self.name, cause, "The lease {} could not be given back.", self.name);
         }

@@ -10,7 +10,7 @@ use messaging::{
     topology::{self, Durable},
 };
 use serde_json::json;
-use service_kit::{clock::SharedClock, health::Component, tasks::TaskError, telemetry};
+use service_kit::{clock::SharedClock, health::Component, postgres::answered, tasks::TaskError, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -83,7 +83,7 @@ async fn note_failure(
     let Some(error) = last.filter(|error| noted.as_ref() != Some(error)) else {
         return;
     };
-    match consumer_failures::note(pool, durable.name, &error, clock.now()).await {
+    match answered(consumer_failures::note(pool, durable.name, &error, clock.now())).await {
         Ok(()) => *noted = Some(error),
         Err(error) => tracing::debug!(cause = telemetry::chain(&error), "A failure could not be noted yet."),
     }

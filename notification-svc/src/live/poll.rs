@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use service_kit::{tasks::TaskError, telemetry};
+use service_kit::{postgres::answered, tasks::TaskError, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,7 @@ const USERS_AT_ONCE: usize = 1_000;
 pub async fn run(pool: PgPool, registry: Registry, stop: CancellationToken) -> Result<(), TaskError> {
     let mut pause = POLL_EVERY;
     while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        pause = match look(&pool, &registry).await {
+        pause = match answered(look(&pool, &registry)).await {
             Ok(()) => POLL_EVERY,
             Err(error) => {
                 tracing::warn!(

@@ -1,6 +1,7 @@
 //! Messages of JetStream that failed here and wait for their next attempt.
 
 use messaging::{Delivery, HeaderMap, Outage, ParkedMessage, Parking};
+use service_kit::postgres::answered;
 use sqlx::{FromRow, PgPool, types::Json};
 use time::OffsetDateTime;
 
@@ -34,7 +35,7 @@ impl ParkedMessages {
 impl Parking for ParkedMessages {
     async fn park(&self, message: &ParkedMessage) -> Result<(), Outage> {
         let ParkedMessage { delivery, first_failed, due, error } = message;
-        sqlx::query(
+        let parked = sqlx::query(
             "INSERT INTO parked_messages (stream, stream_sequence, subject, headers, body, published_at, attempts,
                                           first_failed_at, due_at, error)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -50,14 +51,13 @@ impl Parking for ParkedMessages {
         .bind(first_failed)
         .bind(due)
         .bind(error)
-        .execute(&self.pool)
-        .await
-        .map_err(Outage::new)?;
+        .execute(&self.pool);
+        answered(parked).await.map_err(Outage::new)?;
         Ok(())
     }
 
     async fn take_due(&self, now: OffsetDateTime, until: OffsetDateTime) -> Result<Option<ParkedMessage>, Outage> {
-        let row: Option<Row> = sqlx::query_as(
+        let taken = sqlx::query_as(
             "UPDATE parked_messages SET attempts = attempts + 1, due_at = $2
              WHERE (stream, stream_sequence, published_at) = (
                  SELECT stream, stream_sequence, published_at FROM parked_messages WHERE due_at <= $1
@@ -67,15 +67,14 @@ impl Parking for ParkedMessages {
         )
         .bind(now)
         .bind(until)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(Outage::new)?;
+        .fetch_optional(&self.pool);
+        let row: Option<Row> = answered(taken).await.map_err(Outage::new)?;
         Ok(row.map(ParkedMessage::from))
     }
 
     async fn reschedule(&self, message: &ParkedMessage) -> Result<(), Outage> {
         let ParkedMessage { delivery, due, error, .. } = message;
-        sqlx::query(
+        let put_off = sqlx::query(
             "UPDATE parked_messages SET attempts = $4, due_at = $5, error = $6
              WHERE stream = $1 AND stream_sequence = $2 AND published_at = $3",
         )
@@ -85,21 +84,20 @@ impl Parking for ParkedMessages {
         .bind(stored_attempts(delivery.attempt))
         .bind(due)
         .bind(error)
-        .execute(&self.pool)
-        .await
-        .map_err(Outage::new)?;
+        .execute(&self.pool);
+        answered(put_off).await.map_err(Outage::new)?;
         Ok(())
     }
 
     async fn unpark(&self, message: &ParkedMessage) -> Result<(), Outage> {
         let delivery = &message.delivery;
-        sqlx::query("DELETE FROM parked_messages WHERE stream = $1 AND stream_sequence = $2 AND published_at = $3")
-            .bind(&delivery.stream)
-            .bind(stored_sequence(delivery.sequence))
-            .bind(delivery.published)
-            .execute(&self.pool)
-            .await
-            .map_err(Outage::new)?;
+        let unparked =
+            sqlx::query("DELETE FROM parked_messages WHERE stream = $1 AND stream_sequence = $2 AND published_at = $3")
+                .bind(&delivery.stream)
+                .bind(stored_sequence(delivery.sequence))
+                .bind(delivery.published)
+                .execute(&self.pool);
+        answered(unparked).await.map_err(Outage::new)?;
         Ok(())
     }
 }

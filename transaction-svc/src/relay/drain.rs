@@ -7,7 +7,7 @@ use messaging::{
     publisher::{Acknowledgement, Stored, StreamState, WindowEnd, WindowOutcome},
     topology::TRANSACTIONS,
 };
-use service_kit::telemetry::chain;
+use service_kit::{postgres::answered, seeded, telemetry::chain};
 use tokio::time::Instant;
 
 use super::{Relay, republish::Republisher};
@@ -74,7 +74,7 @@ impl Relay {
     /// Finds where the stream ends, and settles what it has taken without anybody noting it.
     async fn locate(&self) -> Result<Position, Stumble> {
         let stream = self.publisher.stream_state().await?;
-        let known = outbox::progress(&self.outbox, TRANSACTIONS).await?;
+        let known = answered(outbox::progress(&self.outbox, TRANSACTIONS)).await?;
         let created_at = truncated(stream.created);
         let went_back =
             |known: Progress| known.created_at != created_at || known.last_sequence > signed(stream.last_sequence);
@@ -89,7 +89,7 @@ impl Relay {
             noted = signed(last.sequence);
             let publications = stored.iter().map(Publication::from).collect::<Vec<_>>();
             let progress = Progress { created_at, last_sequence: noted };
-            let settled = outbox::found(&self.outbox, TRANSACTIONS, &publications, progress).await?;
+            let settled = answered(outbox::found(&self.outbox, TRANSACTIONS, &publications, progress)).await?;
             self.metrics.relay_duplicates.inc_by(settled);
         }
         Ok(Position { stream, at_once: true, singly: false, looked_at: Instant::now() })
@@ -110,7 +110,10 @@ impl Relay {
     /// Publishes what waits now, or waits until something does.
     async fn step(&self, position: &mut Position) -> Result<(), Stumble> {
         let next = Instant::now() + SHORTEST_ROUND;
-        let waiting = outbox::waiting(&self.outbox, i64::from(READ)).await?;
+        let mut waiting = answered(outbox::waiting(&self.outbox, i64::from(READ))).await?;
+        if seeded::bug("relay::reorders") {
+            waiting.reverse();
+        }
         if waiting.is_empty() {
             self.look_at_stream(position).await?;
             // Polling is the truth; the writer's word only makes it sooner.
@@ -141,8 +144,15 @@ impl Relay {
     /// Publishes from the front of what waits, and takes what was acknowledged out of the outbox. Gives their number.
     async fn publish(&self, waiting: &[Waiting], position: &mut Position) -> Result<usize, Stumble> {
         let messages: Vec<OutgoingMessage> = waiting.iter().map(message).collect();
-        let expected = position.stream.last_sequence;
+        let mut expected = position.stream.last_sequence;
         fail::fail_point!("relay::before_publish");
+        if seeded::bug("relay::is_not_fenced") {
+            expected = self.publisher.stream_state().await?.last_sequence;
+        }
+        if seeded::bug("relay::drops_an_event") {
+            let first: Vec<_> = waiting.iter().take(1).map(|event| event.position).collect();
+            return self.note(&first, &[], position).await;
+        }
         let mut outcome = match (position.singly, position.at_once) {
             (true, _) => self.publisher.publish_in_order(&messages[..messages.len().min(1)], expected).await,
             (false, true) => self.publisher.publish_at_once(&messages, expected).await,
@@ -156,16 +166,16 @@ impl Relay {
         }
         fail::fail_point!("relay::acknowledged");
         let WindowOutcome { acknowledged, end } = outcome;
+        if seeded::bug("relay::takes_silence_for_yes") && matches!(end, WindowEnd::Unknown { .. }) {
+            let all: Vec<_> = waiting.iter().map(|event| event.position).collect();
+            return self.note(&all, &[], position).await;
+        }
         let settled = acknowledged.len();
         if settled > 0 {
             let (known, new): (Vec<&Acknowledgement>, Vec<_>) = acknowledged.iter().partition(|one| one.duplicate);
             self.metrics.relay_duplicates.inc_by(known.len() as u64);
             position.singly = acknowledged.last().is_some_and(|last| last.duplicate);
             position.stream.last_sequence = new.iter().map(|one| one.sequence).max().unwrap_or(expected);
-            let progress = Progress {
-                created_at: truncated(position.stream.created),
-                last_sequence: signed(position.stream.last_sequence),
-            };
             let at = self.clock.now();
             let (positions, publications): (Vec<_>, Vec<_>) = waiting
                 .iter()
@@ -174,10 +184,25 @@ impl Relay {
                     (event.position, Publication { event: event.id, sequence: signed(one.sequence), at })
                 })
                 .unzip();
-            outbox::published(&self.outbox, TRANSACTIONS, &positions, &publications, progress).await?;
-            self.metrics.relay_published.inc_by(settled as u64);
+            self.note(&positions, &publications, position).await?;
         }
         self.judge(end, waiting, settled).await
+    }
+
+    /// Takes what the stream has out of the outbox, and notes where it has it, and where it ends. Gives its number.
+    async fn note(
+        &self,
+        positions: &[i64],
+        publications: &[Publication],
+        position: &Position,
+    ) -> Result<usize, Stumble> {
+        let progress = Progress {
+            created_at: truncated(position.stream.created),
+            last_sequence: signed(position.stream.last_sequence),
+        };
+        answered(outbox::published(&self.outbox, TRANSACTIONS, positions, publications, progress)).await?;
+        self.metrics.relay_published.inc_by(positions.len() as u64);
+        Ok(positions.len())
     }
 
     /// What the end of a window means for the next one.
@@ -192,7 +217,7 @@ impl Relay {
                 let Some(event) = waiting.get(index) else { return Ok(settled) };
                 let cause = chain(&*source);
                 tracing::error!(event = %event.id, cause, "The stream refuses event {} for good.", event.id);
-                outbox::refused(&self.outbox, event, &source.to_string(), self.clock.now()).await?;
+                answered(outbox::refused(&self.outbox, event, &source.to_string(), self.clock.now())).await?;
                 return Ok(settled + 1);
             }
             WindowEnd::Refused { permanent: false, source, .. } => (WindowFailure::Refused, Some(source)),

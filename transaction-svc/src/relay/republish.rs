@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use contract::EventId;
 use messaging::{publisher::StreamState, topology::TRANSACTIONS};
+use service_kit::postgres::answered;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -49,7 +50,7 @@ impl Relay {
         if now < republisher.due {
             return Ok(());
         }
-        let Some(step) = republications::step(&self.pool, STEP, self.clock.now()).await? else {
+        let Some(step) = answered(republications::step(&self.pool, STEP, self.clock.now())).await? else {
             republisher.due = now + LOOK_EVERY;
             return Ok(());
         };
@@ -84,7 +85,8 @@ impl Relay {
             reason,
         };
         let stands = Progress { created_at: truncated(stream.created), last_sequence: noted };
-        let republication = republications::request_after_loss(&self.pool, TRANSACTIONS, stands, &request, now).await?;
+        let asked = republications::request_after_loss(&self.pool, TRANSACTIONS, stands, &request, now);
+        let republication = answered(asked).await?;
         self.metrics.stream_went_back.inc();
         let (reason, since) = (request.reason, contract::timestamp::text(since));
         tracing::error!(

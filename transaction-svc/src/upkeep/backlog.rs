@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use service_kit::{clock::SharedClock, tasks::TaskError, telemetry::chain};
+use service_kit::{clock::SharedClock, postgres::answered, tasks::TaskError, telemetry::chain};
 use sqlx::PgPool;
 
 use crate::{
@@ -30,7 +30,7 @@ pub async fn watch(
     let mut ticks = tokio::time::interval(INTERVAL);
     loop {
         ticks.tick().await;
-        match outbox::backlogs(&pool).await {
+        match answered(outbox::backlogs(&pool)).await {
             Ok(Backlogs { relay, dispatch }) => {
                 metrics.outbox.show(relay, clock.now());
                 metrics.undispatched.show(dispatch, clock.now());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use contract::TransactionId;
 use futures_util::future::join_all;
 use rand::random;
-use service_kit::{http::RequestId, tasks::TaskError, telemetry::chain};
+use service_kit::{http::RequestId, postgres::answered, tasks::TaskError, telemetry::chain};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -56,8 +56,8 @@ pub async fn watch(pool: PgPool, commands: Commands) -> Result<(), TaskError> {
 
 /// Expires all that are due, unless another replica does.
 async fn expire_due(pool: &PgPool, commands: &Commands, holder: Uuid) -> Result<(), Failure> {
-    while leases::acquire(pool, LEASE, holder, TERM_LENGTH).await?.is_some() {
-        let due = transitions::due(pool, AT_ONCE).await?;
+    while answered(leases::acquire(pool, LEASE, holder, TERM_LENGTH)).await?.is_some() {
+        let due = answered(transitions::due(pool, AT_ONCE)).await?;
         let asked = due.into_iter().map(|hold| commands.submit(expire(hold), RequestId::generate()));
         let answers: Vec<Answer> = join_all(asked).await.into_iter().collect::<Result<_, _>>()?;
         // What was ended by somebody else meanwhile is refused; if anything else ever is, it is not asked for in a loop.

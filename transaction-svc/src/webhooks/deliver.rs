@@ -11,7 +11,7 @@ use std::{
 
 use contract::webhook::AttemptOutcome;
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use service_kit::telemetry::chain;
+use service_kit::{postgres::answered, seeded, telemetry::chain};
 use time::OffsetDateTime;
 use tokio::{
     sync::{Notify, mpsc},
@@ -82,7 +82,7 @@ impl Webhooks {
         while !token.is_cancelled() {
             let room = shared.hand().room();
             let (began, now) = (Instant::now(), self.clock.now());
-            let pause = match queue::lease(&self.pool, &room, now, now + LEASE).await {
+            let pause = match answered(queue::lease(&self.pool, &room, now, now + LEASE)).await {
                 Ok(leased) => {
                     let found = !leased.is_empty();
                     if found {
@@ -197,13 +197,8 @@ async fn report(reports: &mpsc::Sender<Report>, what: Report) {
 
 /// A point beyond which a test lets nobody get, with the action `return`: unlike `pause` it blocks no thread of the runtime,
 /// on which somebody's request may wait.
-#[cfg_attr(not(feature = "failpoints"), expect(unused_variables, reason = "a release has no such points"))]
 async fn reach(point: &'static str) {
-    let ends_here = || -> bool {
-        fail::fail_point!(point, |_| true);
-        false
-    };
-    if ends_here() {
+    if seeded::bug(point) {
         std::future::pending::<()>().await;
     }
 }

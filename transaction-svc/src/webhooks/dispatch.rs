@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use service_kit::telemetry::chain;
+use service_kit::{postgres::answered, telemetry::chain};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +19,7 @@ impl Webhooks {
     pub(super) async fn dispatch(&self, token: CancellationToken) {
         while !token.is_cancelled() {
             let next = Instant::now() + SHORTEST_ROUND;
-            let pause = match dispatch::dispatch(&self.pool, self.clock.now(), rand::random).await {
+            let pause = match answered(dispatch::dispatch(&self.pool, self.clock.now(), rand::random)).await {
                 Ok(dispatched) => {
                     if dispatched.deliveries > 0 {
                         self.due.notify_one();

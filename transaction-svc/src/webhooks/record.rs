@@ -6,7 +6,7 @@ use contract::{
     WebhookEndpointId,
     webhook::{AttemptOutcome, DisabledReason},
 };
-use service_kit::telemetry::chain;
+use service_kit::{postgres::answered, telemetry::chain};
 use time::OffsetDateTime;
 use tokio::{
     sync::mpsc,
@@ -55,7 +55,7 @@ impl Webhooks {
                 }
             }
             for try_number in 1..=TRIES {
-                match self.store(&ended, &not_begun, &gone).await {
+                match answered(Box::pin(self.store(&ended, &not_begun, &gone))).await {
                     Ok(()) => break,
                     Err(error) if try_number < TRIES => {
                         tracing::warn!(cause = chain(&error), "Results of webhooks cannot be recorded for now.");

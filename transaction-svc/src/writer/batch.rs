@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use service_kit::seeded;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::sync::{MutexGuard, mpsc};
 
@@ -113,6 +114,12 @@ impl<'a> Batch<'a> {
 
     async fn commit(&self, prepared: Prepared, part: Vec<Submission>) {
         let Prepared { transaction, decisions, replies } = prepared;
+        let (part, replies) = if seeded::bug("writer::answers_before_commit") {
+            answer_each(part, replies);
+            (Vec::new(), Vec::new())
+        } else {
+            (part, replies)
+        };
         fail::fail_point!("writer::before_commit");
         match tokio::time::timeout(COMMIT_WITHIN, transaction.commit()).await {
             Ok(Ok(())) => {}
@@ -125,10 +132,7 @@ impl<'a> Batch<'a> {
         self.writer.committed.tell();
         self.writer.cache.put(decisions.iter().flat_map(Decision::applied).filter_map(Entry::of_change)).await;
         self.writer.metrics.batch_committed(part.iter().map(|submission| &submission.command), &decisions);
-        for (submission, reply) in part.into_iter().zip(replies) {
-            // Nobody waits where the client has hung up; the key will tell it the truth.
-            submission.reply.send(reply).ok();
-        }
+        answer_each(part, replies);
     }
 
     fn handle(&mut self, failure: WriteFailure, part: Vec<Submission>) {
@@ -194,6 +198,13 @@ async fn write_in_tx(
         answers,
     };
     write::write_in_tx(connection, changes).await
+}
+
+fn answer_each(part: Vec<Submission>, replies: Replies) {
+    for (submission, reply) in part.into_iter().zip(replies) {
+        // Nobody waits where the client has hung up; the key will tell it the truth.
+        submission.reply.send(reply).ok();
+    }
 }
 
 fn answer_all(part: Vec<Submission>, error: WriteError) {
