@@ -6,6 +6,11 @@ SHELL := bash
 NEXTEST_PROFILE ?= default
 # Scenarios and options of the load harness, such as `read --seconds 5`; `load --help` tells them.
 BENCH ?=
+# Of `chaos`: what decides which faults are done, any unless given; for how long; on one server of each kind, or on as
+# many as in production (`ha`).
+SEED ?=
+MINUTES ?= 1
+TOPOLOGY ?= simple
 # Where tests make a service stop or die; a release has none.
 FAULTS := --features transaction-svc/failpoints,notification-svc/failpoints
 SERVICES := transaction-svc notification-svc
@@ -39,9 +44,8 @@ check: build tools ## Formatting, lints, dependencies, documentation, OpenAPI do
 	@for service in $(SERVICES); do target/debug/$$service openapi | diff -q - $$service/openapi.json >/dev/null \
 	  || { echo "$$service/openapi.json is out of date: run tools/openapi"; exit 1; }; done
 
-chaos: build tools ## Only the stories in which processes are killed, frozen and away
-	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE) \
-	  --filterset 'package(integration) and test(/^(crashes|takeover|outages)::/)'
+chaos: build ## Faults at random, for MINUTES=1, from a SEED= that is printed, and a verdict
+	@target/debug/chaos $(if $(SEED),--seed $(SEED)) --minutes $(MINUTES) --topology $(TOPOLOGY)
 
 bench: ## Rates and times under load, beside pgbench on the same server
 	@cargo build --release --workspace --bins

@@ -4,6 +4,7 @@
 //! are the programs that run in production.
 
 pub mod browser;
+pub mod chaos;
 pub mod config;
 pub mod eventually;
 pub mod fault;

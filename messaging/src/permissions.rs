@@ -129,20 +129,24 @@ fn operating() -> Vec<String> {
     all
 }
 
-/// The `authorization` block of a nats-server's configuration for these users. Passwords may be bcrypt hashes.
+/// The user who may do everything, such as give a stream more room, or delete it.
+pub const ADMINISTRATOR: &str = "administrator";
+
+/// The `authorization` block of a nats-server's configuration for these users, and, with a password, an
+/// [`ADMINISTRATOR`]. Passwords may be bcrypt hashes.
 #[must_use]
-pub fn server_configuration(users: &[(Role, SecretString)]) -> String {
+pub fn server_configuration(users: &[(Role, SecretString)], administrator: Option<&SecretString>) -> String {
     // nats-server reads JSON strings and lists.
-    let users: Vec<_> = users
-        .iter()
-        .map(|(role, password)| {
-            let Permissions { publish, subscribe } = permissions(*role);
-            serde_json::json!({
-                "user": role.as_str(),
-                "password": password.expose_secret(),
-                "permissions": {"publish": {"allow": publish}, "subscribe": {"allow": subscribe}},
-            })
+    let users = users.iter().map(|(role, password)| {
+        let Permissions { publish, subscribe } = permissions(*role);
+        serde_json::json!({
+            "user": role.as_str(),
+            "password": password.expose_secret(),
+            "permissions": {"publish": {"allow": publish}, "subscribe": {"allow": subscribe}},
         })
-        .collect();
+    });
+    let administrator =
+        administrator.map(|password| serde_json::json!({"user": ADMINISTRATOR, "password": password.expose_secret()}));
+    let users: Vec<_> = users.chain(administrator).collect();
     format!("authorization: {:#}\n", serde_json::json!({ "users": users }))
 }

@@ -1,3 +1,8 @@
-//! Faults done to processes of the stack, from outside, as the operating system or a bad day would.
+//! Faults done to the stack, from outside, as the operating system, the network or a bad day would.
 
+pub mod disk;
+pub mod kind;
+pub mod plan;
+pub mod proxy;
 pub mod signal;
+pub mod store;

@@ -20,8 +20,19 @@ const NAMED: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     pub rule: String,
+    pub harm: Harm,
     /// What breaks it, with the ids of the database.
     pub what: String,
+}
+
+/// What it means to those who rely on the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// Something that was acknowledged is missing somewhere.
+    Lost,
+    /// Something happened twice.
+    Duplicated,
+    Wrong,
 }
 
 impl fmt::Display for Violation {
@@ -64,10 +75,10 @@ pub async fn examine(
     let mut transaction = connection.begin().await?;
     testimony::lay_down_in_tx(&mut transaction, history, published).await?;
     let mut violations = books_in_tx(&mut transaction).await?;
-    for Rule { name, broken_by } in rules::all(inbox) {
+    for Rule { name, harm, broken_by } in rules::all(inbox) {
         let broken_by = sqlx::query_scalar(broken_by).fetch(&mut *transaction);
         let named: Vec<String> = broken_by.take(NAMED).try_collect().await?;
-        violations.extend(named.into_iter().map(|what| Violation { rule: name.to_owned(), what }));
+        violations.extend(named.into_iter().map(|what| Violation { rule: name.to_owned(), harm, what }));
     }
     transaction.rollback().await?;
     Ok(violations)
@@ -79,7 +90,11 @@ async fn books_in_tx(connection: &mut PgConnection) -> anyhow::Result<Vec<Violat
     let findings = examine_in_tx(connection).await?;
     raw_sql("SET LOCAL search_path = DEFAULT").execute(connection).await?;
     let violations = findings.into_iter().flat_map(|finding| {
-        let violation = move |offender: Offender| Violation { rule: finding.check.clone(), what: offender.to_string() };
+        let violation = move |offender: Offender| Violation {
+            rule: finding.check.clone(),
+            harm: Harm::Wrong,
+            what: offender.to_string(),
+        };
         finding.offenders.into_iter().map(violation)
     });
     Ok(violations.collect())

@@ -14,8 +14,9 @@ use sqlx::PgPool;
 
 use crate::{eventually::within, stack::platform::Platform};
 
-/// How long everything may take to come to rest: what a dead consumer had in hand comes again after 30 s.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long everything may take to come to rest: what a dead consumer had in hand comes again after 30 s, and what a
+/// republication brings goes all the way.
+const PATIENCE: Duration = Duration::from_secs(120);
 const READ_AT_ONCE: usize = 64;
 
 /// Where the evidence is.
@@ -43,23 +44,19 @@ impl Evidence {
     pub async fn of(platform: &Platform) -> anyhow::Result<Self> {
         let nats = &platform.backing.nats;
         let login = nats.login(Role::Operator);
-        let config = NatsConfig { url: nats.url.to_string(), user: login.user, password: login.password.into() };
+        let config = NatsConfig { url: nats.servers(), user: login.user, password: login.password.into() };
         let client = messaging::connect(&config, Role::Operator, "history").await?;
         Ok(Self { database: platform.pool().await?, jetstream: jetstream::new(client) })
     }
 
-    /// Waits until nothing waits: no event to be published or dispatched, none to be consumed, none to be tried again.
+    /// Waits until nothing waits: no event to be published, once more or for the first time, or dispatched, none to be
+    /// consumed, none to be tried again. Webhooks to others may wait.
     ///
     /// # Errors
-    /// What still waits after a minute and a half.
+    /// What still waits after two minutes.
     pub async fn at_rest(&self) -> anyhow::Result<()> {
         within(PATIENCE, "everything comes to rest", async || {
-            let waiting: i64 = sqlx::query_scalar(
-                "SELECT (SELECT count(*) FROM transactions.outbox_relay) + (SELECT count(*) FROM transactions.outbox_dispatch)",
-            )
-            .fetch_one(&self.database)
-            .await?;
-            ensure!(waiting == 0, "{waiting} events wait in the outboxes");
+            self.everything_is_published().await?;
             let stream = self.jetstream.get_stream_no_info(NOTIFICATIONS.stream).await?;
             let consumer = stream.consumer_info(NOTIFICATIONS.name).await?;
             let (pending, unconfirmed) = (consumer.num_pending, consumer.num_ack_pending);
@@ -71,6 +68,27 @@ impl Evidence {
             Ok(())
         })
         .await
+    }
+
+    /// And the relay knows where the stream ends, so that it would have noticed if that has lost something.
+    async fn everything_is_published(&self) -> anyhow::Result<()> {
+        let stream = self.jetstream.get_stream(TRANSACTIONS).await?;
+        let (last_sequence, made_at) = (stream.cached_info().state.last_sequence, stream.cached_info().created);
+        let (waiting, is_known, again): (i64, bool, bool) = sqlx::query_as(
+            "SELECT (SELECT count(*) FROM transactions.outbox_relay) + (SELECT count(*) FROM transactions.outbox_dispatch),
+                    NOT EXISTS (SELECT FROM transactions.relay_progress
+                                WHERE stream = $1 AND (last_sequence, created_at) <> ($2, $3)),
+                    EXISTS (SELECT FROM transactions.republications WHERE status = 'running')",
+        )
+        .bind(TRANSACTIONS)
+        .bind(i64::try_from(last_sequence)?)
+        .bind(made_at.replace_nanosecond(made_at.microsecond() * 1_000)?)
+        .fetch_one(&self.database)
+        .await?;
+        ensure!(waiting == 0, "{waiting} events wait in the outboxes");
+        ensure!(is_known, "the relay has not seen that the stream ends at {last_sequence}");
+        ensure!(!again, "events are to be published again");
+        Ok(())
     }
 
     /// Everything on the stream, in its order.

@@ -4,7 +4,11 @@
 //! replica, until they are told. Some are hasty (two requests under one key at once), some forgetful (they ask again
 //! what they know). What they want follows from the seed; what comes of it depends on the faults and on time.
 
-use std::time::{Duration, Instant};
+use std::{
+    mem,
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use client::{NewTransaction, Transactions};
@@ -98,6 +102,25 @@ impl Recorder {
             Ok(())
         })
         .await
+    }
+
+    /// How long the run has lasted.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Lets `story` go on, and gives the longest time of it in which no client was told anything.
+    pub async fn silence_during<T>(&self, story: impl Future<Output = T>) -> (T, Duration) {
+        let mut told = self.told.subscribe();
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        let mut story = pin!(story);
+        loop {
+            tokio::select! {
+                outcome = &mut story => return (outcome, longest.max(last.elapsed())),
+                _ = told.changed() => longest = longest.max(mem::replace(&mut last, Instant::now()).elapsed()),
+            }
+        }
     }
 
     async fn client(&self, number: usize, over: &CancellationToken) -> History {

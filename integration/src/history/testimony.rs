@@ -22,6 +22,8 @@ const TABLES: &str = "
     CREATE TEMPORARY TABLE seen_balances
         (account uuid, asked bigint, ended bigint, sequence bigint, posted bigint, available bigint) ON COMMIT DROP;
     CREATE TEMPORARY TABLE seen_transactions (key text, transaction jsonb) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE listeners (endpoint uuid) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE heard (endpoint uuid, event uuid) ON COMMIT DROP;
     CREATE TEMPORARY TABLE stream (sequence bigint, event uuid, event_text text, subject text, body bytea)
         ON COMMIT DROP";
 
@@ -34,7 +36,7 @@ const TOLD_BY_EVENTS: &str = "
            (effect ->> 'available_after')::bigint AS available_after
     FROM transactions.events AS event,
          jsonb_array_elements(convert_from(event.body, 'UTF8')::jsonb -> 'data' -> 'effects') AS effect;
-    ANALYZE payments; ANALYZE answers; ANALYZE told_effects; ANALYZE seen_balances; ANALYZE stream; ANALYZE parties";
+    ANALYZE payments; ANALYZE answers; ANALYZE told_effects; ANALYZE seen_balances; ANALYZE heard; ANALYZE stream; ANALYZE parties";
 
 pub(super) async fn lay_down_in_tx(
     connection: &mut PgConnection,
@@ -45,6 +47,7 @@ pub(super) async fn lay_down_in_tx(
     lay_down_payments(connection, history).await?;
     lay_down_answers(connection, history).await?;
     lay_down_sights(connection, history).await?;
+    lay_down_listeners(connection, history).await?;
     lay_down_stream(connection, published).await?;
     raw_sql(TOLD_BY_EVENTS).execute(connection).await?;
     Ok(())
@@ -125,6 +128,22 @@ async fn lay_down_sights(connection: &mut PgConnection, history: &History) -> an
         .bind(bodies.collect::<Result<Vec<_>, _>>()?)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+async fn lay_down_listeners(connection: &mut PgConnection, history: &History) -> sqlx::Result<()> {
+    let listeners = &history.listeners;
+    query("INSERT INTO listeners SELECT * FROM UNNEST($1::uuid[])")
+        .bind(column(listeners, |listener| listener.endpoint.uuid()))
+        .execute(&mut *connection)
+        .await?;
+    for listener in listeners {
+        query("INSERT INTO heard SELECT $1, * FROM UNNEST($2::uuid[])")
+            .bind(listener.endpoint.uuid())
+            .bind(column(&listener.heard, |event| event.uuid()))
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use client::{Answer, Error, NewTransaction, Problem};
-use contract::{account::Account, transaction::Transaction};
+use contract::{EventId, WebhookEndpointId, account::Account, transaction::Transaction};
 
 /// One run of a [`super::record::Recorder`].
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,7 @@ pub struct History {
     pub payments: Vec<Payment>,
     pub balances: Vec<SeenBalance>,
     pub transactions: Vec<SeenTransaction>,
+    pub listeners: Vec<Listener>,
 }
 
 /// A request under one key, and every attempt to learn what became of it.
@@ -57,6 +58,14 @@ pub struct SeenTransaction {
     pub transaction: Option<Transaction>,
 }
 
+/// A receiver of webhooks that is to be told of everything.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    pub endpoint: WebhookEndpointId,
+    /// What it has accepted.
+    pub heard: Vec<EventId>,
+}
+
 impl History {
     /// What both have seen.
     #[must_use]
@@ -64,6 +73,7 @@ impl History {
         self.payments.extend(other.payments);
         self.balances.extend(other.balances);
         self.transactions.extend(other.transactions);
+        self.listeners.extend(other.listeners);
         self
     }
 

@@ -2,8 +2,10 @@
 
 use std::{
     convert::Infallible,
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -17,7 +19,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use url::Url;
 
 /// What a receiver does about a request once it has read it.
@@ -29,6 +31,10 @@ pub enum Manner {
     RetryAfter(u16, u32),
     /// Sends the requests on to another address.
     Redirect,
+    /// Answers 200 after a while.
+    Slow(Duration),
+    /// Closes the connection instead of answering.
+    HangUp,
     /// Never answers.
     StallHead,
     /// Answers 200, and never ends its body.
@@ -42,6 +48,8 @@ pub enum Manner {
 pub struct Received {
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// How the receiver behaved.
+    pub manner: Manner,
 }
 
 /// A receiver on this machine; it ends when it is dropped.
@@ -105,6 +113,12 @@ impl Receiver {
 }
 
 impl Received {
+    /// Whether it was answered well, unless the sender had gone by then.
+    #[must_use]
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self.manner, Manner::Status(200..=299) | Manner::Slow(_))
+    }
+
     /// A header; empty when there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
@@ -144,16 +158,20 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 impl Shared {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let (head, body) = request.into_parts();
-        let body = body.collect().await?.to_bytes();
-        lock(&self.received).push(Received { headers: head.headers, body });
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let manner = *lock(&self.manner);
+        lock(&self.received).push(Received { headers: head.headers, body, manner });
+        if let Manner::Slow(pause) = manner {
+            sleep(pause).await;
+        }
         let mut response = Response::new(match manner {
+            Manner::HangUp => return Err(io::ErrorKind::ConnectionAborted.into()),
             Manner::StallHead => std::future::pending().await,
             Manner::StallBody => StreamBody::new(stream::pending()).boxed_unsync(),
             Manner::Flood => self.flood(),
-            Manner::Status(_) | Manner::RetryAfter(..) | Manner::Redirect => text("noted"),
+            Manner::Status(_) | Manner::RetryAfter(..) | Manner::Redirect | Manner::Slow(_) => text("noted"),
         });
         let headers = response.headers_mut();
         let status = match manner {
@@ -166,7 +184,7 @@ impl Shared {
                 headers.insert("location", "http://127.0.0.1:9/elsewhere".parse().expect("is a header"));
                 302
             }
-            Manner::StallHead | Manner::StallBody => 200,
+            Manner::StallHead | Manner::StallBody | Manner::Slow(_) | Manner::HangUp => 200,
             Manner::Flood => 500,
         };
         *response.status_mut() = status.try_into().expect("is a status");

@@ -7,6 +7,7 @@ use contract::signature;
 use tokio::try_join;
 
 use crate::config::{POSTGRES_URL, RunningServers};
+use crate::fault::disk::SmallDisk;
 use crate::stack::database::Database;
 use crate::stack::directory::DataDirectory;
 use crate::stack::identity::Issuer;
@@ -16,6 +17,7 @@ use crate::stack::process::Process;
 use crate::stack::redis::Redis;
 use crate::stack::secret::Secret;
 use crate::stack::servers::Servers;
+use crate::stack::standby::Pair;
 
 /// The database of a Postgres of the stack's own.
 const DATABASE: &str = "platform";
@@ -92,11 +94,40 @@ impl Backing {
     /// # Errors
     /// When they do not start.
     pub async fn private() -> anyhow::Result<Self> {
-        let directory = DataDirectory::scratch()?;
+        Self::private_in(DataDirectory::scratch()?, None).await
+    }
+
+    /// The same, with its data in this empty directory, except for the streams when they have a disk of their own.
+    ///
+    /// # Errors
+    /// When they do not start.
+    pub async fn private_in(directory: DataDirectory, disk: Option<SmallDisk>) -> anyhow::Result<Self> {
         let secret = Secret::generate();
         let servers = Servers::locate().await?;
         let postgres = Postgres::start(&servers, directory.path(), &secret, Durability::Machine);
-        let nats = Nats::start(&servers, directory.path(), &secret);
+        let nats = async {
+            match disk {
+                None => Nats::start(&servers, directory.path(), &secret).await,
+                disk => Nats::start_on(&servers.clone().programs()?, directory.path(), &secret, disk).await,
+            }
+        };
+        let redis = Redis::start(&servers, directory.path());
+        let (postgres, nats, redis) = try_join!(postgres, nats, redis)?;
+        let database = Database::provide(&postgres.admin, DATABASE).await?;
+        Self::new(redis, nats, database, postgres, secret, directory)
+    }
+
+    /// What production stands on, of one run, with its data in this empty directory: three servers for the streams, and a
+    /// primary with a standby for the database.
+    ///
+    /// # Errors
+    /// When they do not start.
+    pub async fn highly_available_in(directory: DataDirectory) -> anyhow::Result<Self> {
+        let secret = Secret::generate();
+        let servers = Servers::locate().await?;
+        let programs = servers.clone().programs()?;
+        let postgres = Box::pin(Pair::start(&programs, directory.path(), &secret));
+        let nats = Box::pin(Nats::start_cluster(&programs, directory.path(), &secret));
         let redis = Redis::start(&servers, directory.path());
         let (postgres, nats, redis) = try_join!(postgres, nats, redis)?;
         let database = Database::provide(&postgres.admin, DATABASE).await?;
@@ -166,6 +197,6 @@ impl Backing {
     /// The servers that are ours.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         let Self { postgres, nats, redis, .. } = self;
-        [&postgres.process, &nats.process, &redis.process].into_iter().flatten()
+        postgres.processes().chain(nats.processes()).chain(&redis.process)
     }
 }

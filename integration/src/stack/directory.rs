@@ -76,8 +76,9 @@ fn sweep(parent: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// With what root keeps elsewhere for Postgres's user. What cannot be removed now is for the next sweep.
-fn remove(directory: &Path) {
+/// Removes a data directory, with what root keeps elsewhere for Postgres's user. What cannot be removed now is for the next
+/// sweep.
+pub fn remove(directory: &Path) {
     if let Ok(elsewhere) = fs::read_link(directory.join("postgres")) {
         drop(fs::remove_dir_all(elsewhere));
     }

@@ -1,11 +1,13 @@
 //! The platform on one machine: servers, database, users, services, started in order and ended without a trace.
 
 pub mod backing;
+pub mod cluster;
 pub mod containers;
 pub mod database;
 pub mod directory;
 pub mod docker;
 pub mod identity;
+pub mod lines;
 pub mod nats;
 pub mod platform;
 pub mod ports;
@@ -21,6 +23,7 @@ pub mod secret;
 pub mod servers;
 pub mod service;
 pub mod settings;
+pub mod standby;
 pub mod supervise;
 mod system;
 mod verification;

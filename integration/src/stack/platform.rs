@@ -10,6 +10,7 @@ use futures_util::future::{join_all, try_join_all};
 use sqlx::PgPool;
 
 use crate::stack::backing::Backing;
+use crate::stack::lines::{self, Line};
 use crate::stack::ports::Port;
 use crate::stack::process::Process;
 use crate::stack::service::{self, Service, ServiceKind, Settings, built_programs};
@@ -20,6 +21,8 @@ use crate::stack::settings;
 pub struct Platform {
     pub transaction_svc: Vec<Service>,
     pub notification_svc: Vec<Service>,
+    /// Between the services and what they stand on; none unless the layout asks for them.
+    pub lines: Vec<Line>,
     pub backing: Backing,
 }
 
@@ -36,6 +39,8 @@ pub struct Layout {
     pub well_known_ports: bool,
     /// Whether the ledger sends events to the notification service by webhook, too.
     pub push: bool,
+    /// Whether there is a proxy between each replica and each server.
+    pub lines: bool,
     /// Fields of `serve`'s configuration, such as `(Transaction, "POSTGRES__MAX_CONNECTIONS", "4")`.
     pub settings: Vec<(ServiceKind, &'static str, String)>,
 }
@@ -48,6 +53,7 @@ impl Default for Layout {
             programs: None,
             well_known_ports: false,
             push: true,
+            lines: false,
             settings: Vec::new(),
         }
     }
@@ -71,17 +77,14 @@ impl Platform {
         // Each service is told where the other one is, so their places are known before either is made.
         let ports = ports(ServiceKind::Transaction, layout)?;
         let ledger = settings::ledger(&format!("http://127.0.0.1:{}", ports.first().map_or(0, Port::number)));
-        let notification_svc = replicas(
-            ServiceKind::Notification,
-            &backing,
-            layout,
-            self::ports(ServiceKind::Notification, layout)?,
-            ledger,
-        )?;
+        let inbox_ports = self::ports(ServiceKind::Notification, layout)?;
+        let mut lines = Vec::new();
+        let notification_svc =
+            replicas(ServiceKind::Notification, &backing, layout, inbox_ports, ledger, &mut lines).await?;
         let receiver = notification_svc.first().filter(|_| layout.push).map(Service::webhook_url);
         let receiver = receiver.map(|receiver| settings::own_endpoint(&backing, &receiver)).unwrap_or_default();
-        let transaction_svc = replicas(ServiceKind::Transaction, &backing, layout, ports, receiver)?;
-        let platform = Self { transaction_svc, notification_svc, backing };
+        let transaction_svc = replicas(ServiceKind::Transaction, &backing, layout, ports, receiver, &mut lines).await?;
+        let platform = Self { transaction_svc, notification_svc, lines, backing };
         try_join_all(platform.services().map(|service| service.process.start())).await?;
         Ok(platform)
     }
@@ -170,22 +173,29 @@ fn ports(kind: ServiceKind, layout: &Layout) -> anyhow::Result<Vec<Port>> {
 }
 
 /// With `other`, what they have to know of the other service.
-fn replicas(
+async fn replicas(
     kind: ServiceKind,
     backing: &Backing,
     layout: &Layout,
     ports: Vec<Port>,
     other: Settings,
+    lines: &mut Vec<Line>,
 ) -> anyhow::Result<Vec<Service>> {
     let mut settings = settings::serve(kind, backing);
     settings.extend(other);
     let ours = layout.settings.iter().filter(|(of, _, _)| *of == kind);
     settings.extend(ours.map(|(_, field, value)| ((*field).to_owned(), value.clone())));
-    let replica = |(number, (options, port)): (usize, (Vec<&str>, Port))| {
-        let log = backing.directory.path().join(format!("{}-{number}.log", kind.program()));
-        Service::new(kind, &programs(layout)?, log, port, &settings, &options)
-    };
-    options(kind, layout).into_iter().zip(ports).enumerate().map(replica).collect()
+    let mut replicas = Vec::new();
+    for (number, (options, port)) in options(kind, layout).iter().zip(ports).enumerate() {
+        let mut settings = settings.clone();
+        let name = format!("{}-{number}", kind.program());
+        if layout.lines {
+            lines.extend(lines::lay(&name, &mut settings).await?);
+        }
+        let log = backing.directory.path().join(format!("{name}.log"));
+        replicas.push(Service::new(kind, &programs(layout)?, log, port, &settings, options)?);
+    }
+    Ok(replicas)
 }
 
 fn programs(layout: &Layout) -> anyhow::Result<PathBuf> {

@@ -15,6 +15,7 @@ use crate::stack::program::{Death, Program};
 use crate::stack::readiness::Readiness;
 use crate::stack::secret::Secret;
 use crate::stack::servers::{Programs, Servers};
+use crate::stack::standby::Pair;
 
 pub(super) const SUPERUSER: &str = "postgres";
 
@@ -33,22 +34,77 @@ pub enum Durability {
     Process,
 }
 
-/// A Postgres server: ours to start and kill, or one that runs elsewhere.
+impl Durability {
+    /// As Postgres has it.
+    pub(super) const fn setting(self) -> &'static str {
+        match self {
+            Self::Machine => "fsync=on",
+            Self::Process => "fsync=off",
+        }
+    }
+}
+
+/// A Postgres: one server or two of ours, to be started and killed, or one that runs elsewhere.
 #[derive(Debug)]
 pub struct Postgres {
     /// The administrator's address, of the database `postgres`.
     pub admin: Url,
-    /// `None` when it is not ours, or in a container.
+    /// The only server; `None` when it is not ours, or in a container.
     pub process: Option<Process>,
+    pub pair: Option<Box<Pair>>,
     _port: Option<Port>,
     _container: Option<Container>,
+}
+
+/// A server of ours.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) process: Process,
+    pub(super) data: PathBuf,
+    pub(super) admin: Url,
+    port: Port,
+}
+
+impl Member {
+    /// A server with its data in this directory below `data_directory`, which may not exist yet; it is not started.
+    pub(super) fn new(
+        programs: &Programs,
+        data_directory: &Path,
+        secret: &Secret,
+        name: &str,
+        fsync: &str,
+    ) -> anyhow::Result<Self> {
+        let data = privilege::private_directory(&data_directory.join("postgres"))?.join(name);
+        let port = Port::any()?;
+        let admin = address(&secret.derive(SUPERUSER), "127.0.0.1", port.number())?;
+        let program = program(programs, "postgres", &data_directory.join("postgres.log"))
+            .arguments([Path::new("-D"), &data])
+            .arguments(["-p".to_owned(), port.number().to_string()])
+            .arguments([&LISTENING[..], &SETTINGS, &[fsync]].concat().into_iter().flat_map(|setting| ["-c", setting]));
+        let process = Process::new(program, Readiness::Postgres(admin.clone()));
+        Ok(Self { process, data, admin, port })
+    }
+
+    /// Makes its data, unless it has some.
+    pub(super) async fn initialise(
+        &self,
+        programs: &Programs,
+        data_directory: &Path,
+        secret: &Secret,
+    ) -> anyhow::Result<()> {
+        if self.data.exists() {
+            return Ok(());
+        }
+        let home = self.data.parent().context("the data has a home")?;
+        initialise(programs, home, &self.data, &data_directory.join("postgres.log"), &secret.derive(SUPERUSER)).await
+    }
 }
 
 impl Postgres {
     /// A server that runs already.
     #[must_use]
     pub const fn elsewhere(admin: Url) -> Self {
-        Self { admin, process: None, _port: None, _container: None }
+        Self { admin, process: None, pair: None, _port: None, _container: None }
     }
 
     /// Starts the server whose data is below `data_directory`.
@@ -61,42 +117,40 @@ impl Postgres {
         secret: &Secret,
         durability: Durability,
     ) -> anyhow::Result<Self> {
-        let password = secret.derive(SUPERUSER);
-        let fsync = if durability == Durability::Machine { "fsync=on" } else { "fsync=off" };
+        let fsync = durability.setting();
         match servers {
-            Servers::Programs(programs) => Self::start_program(programs, data_directory, &password, fsync).await,
+            Servers::Programs(programs) => {
+                let member = Member::new(programs, data_directory, secret, "data", fsync)?;
+                member.initialise(programs, data_directory, secret).await?;
+                let Member { process, admin, port, .. } = member;
+                process.start().await?;
+                Ok(Self { process: Some(process), _port: Some(port), ..Self::elsewhere(admin) })
+            }
             Servers::Containers(containers) => {
+                let password = secret.derive(SUPERUSER);
                 let options = [&SETTINGS[..], &[fsync]].concat();
                 let container = containers.postgres(&password, &options).await?;
                 let (host, port) = container.published(5432).await?;
                 let admin = address(&password, &host, port)?;
                 Readiness::Postgres(admin.clone()).waited_for("Postgres in its container").await?;
-                Ok(Self { admin, process: None, _port: None, _container: Some(container) })
+                Ok(Self { _container: Some(container), ..Self::elsewhere(admin) })
             }
         }
     }
 
-    async fn start_program(
-        programs: &Programs,
-        data_directory: &Path,
-        password: &str,
-        fsync: &str,
-    ) -> anyhow::Result<Self> {
-        let home = privilege::private_directory(&data_directory.join("postgres"))?;
-        let log = data_directory.join("postgres.log");
-        let data = home.join("data");
-        if !data.exists() {
-            initialise(programs, &home, &data, &log, password).await?;
-        }
-        let port = Port::any()?;
-        let admin = address(password, "127.0.0.1", port.number())?;
-        let program = program(programs, "postgres", &log)
-            .arguments([Path::new("-D"), &data])
-            .arguments(["-p".to_owned(), port.number().to_string()])
-            .arguments([&LISTENING[..], &SETTINGS, &[fsync]].concat().into_iter().flat_map(|setting| ["-c", setting]));
-        let process = Process::new(program, Readiness::Postgres(admin.clone()));
-        process.start().await?;
-        Ok(Self { admin, process: Some(process), _port: Some(port), _container: None })
+    pub(super) fn of(admin: Url, pair: Pair) -> Self {
+        Self { pair: Some(Box::new(pair)), ..Self::elsewhere(admin) }
+    }
+
+    /// The server that is written to.
+    #[must_use]
+    pub fn primary(&self) -> Option<&Process> {
+        self.pair.as_ref().map(|pair| pair.primary()).or(self.process.as_ref())
+    }
+
+    /// The servers that are ours.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.process.iter().chain(self.pair.iter().flat_map(|pair| pair.processes()))
     }
 }
 
@@ -107,7 +161,7 @@ pub(super) fn address(password: &str, host: &str, port: u16) -> anyhow::Result<U
 
 /// SIGINT is Postgres's fast shutdown. SIGQUIT ends it at once, with its backends and its shared memory, which SIGKILL
 /// would leave for them to find out.
-fn program(programs: &Programs, name: &str, log: &Path) -> Program {
+pub(super) fn program(programs: &Programs, name: &str, log: &Path) -> Program {
     let mut program = Program::new(name, programs.postgres_programs.join(name), log.to_owned());
     program.user = privilege::database_user();
     program.stop_signal = Signal::INT;

@@ -22,6 +22,8 @@ pub struct Program {
     /// What people call it; also in errors.
     pub name: String,
     pub executable: PathBuf,
+    /// A command that runs it, such as one that enters a namespace; none when empty.
+    pub within: Vec<OsString>,
     pub arguments: Vec<OsString>,
     /// Added to the inherited environment.
     pub environment: Vec<(String, String)>,
@@ -67,6 +69,7 @@ impl Program {
         Self {
             name: name.to_owned(),
             executable,
+            within: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
             log,
@@ -120,14 +123,16 @@ impl Program {
         Ok(())
     }
 
+    /// The wish to be told of our death comes last: whoever enters a namespace loses it.
     fn command(&self) -> Command {
+        let mut words = self.within.clone();
         if *PARENT_DEATH_SIGNAL {
-            let mut command = Command::new("setpriv");
-            command.args(["--pdeathsig", self.death.name()]).arg(&self.executable);
-            command
-        } else {
-            Command::new(&self.executable)
+            words.extend(["setpriv", "--pdeathsig", self.death.name()].map(OsString::from));
         }
+        words.push(self.executable.clone().into());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        command
     }
 
     /// The last lines of the log, for an error message.

@@ -1,5 +1,6 @@
 //! How to see from outside that a server or service answers.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -18,6 +19,8 @@ pub enum Readiness {
     Postgres(Url),
     /// Answers PING.
     Redis(Url),
+    /// Has made this file.
+    File(PathBuf),
 }
 
 /// How long a server may take to start.
@@ -42,6 +45,7 @@ impl Readiness {
                 let status = status_line(url).await?;
                 ensure!(status.starts_with("HTTP/1.1 200 "), "{url} answered {status}");
             }
+            Self::File(path) => ensure!(path.exists(), "there is no {}", path.display()),
             Self::Postgres(url) => {
                 let mut connection = PgConnection::connect(url.as_str()).await?;
                 connection.ping().await?;

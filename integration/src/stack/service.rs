@@ -10,7 +10,7 @@ use crate::stack::program::Program;
 use crate::stack::readiness::Readiness;
 
 /// Which of the two services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServiceKind {
     Transaction,
     Notification,

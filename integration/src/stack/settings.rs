@@ -74,6 +74,9 @@ pub fn ledger(url: &str) -> Settings {
 pub fn migrate(kind: ServiceKind, backing: &Backing) -> Settings {
     let mut settings = settings([("MIGRATOR_URL", backing.database.migrator(kind.tenant()).as_str()), LOG_FORMAT]);
     settings.extend(nats("PROVISIONER", Role::Provisioner, backing));
+    if let Some(cluster) = &backing.nats.cluster {
+        settings.push(("TOPOLOGY__REPLICAS".to_owned(), cluster.nodes.len().to_string()));
+    }
     settings
 }
 
@@ -96,7 +99,7 @@ pub fn operate(backing: &Backing, ledger: &str, token: &str) -> Vec<(String, Str
 
 fn nats(section: &str, role: Role, backing: &Backing) -> Settings {
     let login = backing.nats.login(role);
-    settings([("URL", backing.nats.url.as_str()), ("USER", &login.user), ("PASSWORD", &login.password)])
+    settings([("URL", backing.nats.servers().as_str()), ("USER", &login.user), ("PASSWORD", &login.password)])
         .into_iter()
         .map(|(field, value)| (format!("{section}__{field}"), value))
         .collect()

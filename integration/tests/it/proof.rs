@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, mem::swap};
 
+use contract::WebhookEndpointId;
 use integration::history::{
     check::{InboxOrder, Violation, examine, rule_names},
     evidence::Published,
-    told::{History, Outcome},
+    told::{History, Listener, Outcome},
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
 use uuid::Uuid;
@@ -133,6 +134,9 @@ fn tampered(history: &History, published: &[Published]) -> Vec<(&'static str, Hi
             let last = stream.len() - 1;
             let (head, tail) = stream.split_at_mut(last);
             swap(&mut head[0].sequence, &mut tail[0].sequence);
+        }),
+        told("every receiver has accepted every event since it was registered", &|told| {
+            told.listeners.push(Listener { endpoint: WebhookEndpointId::from_uuid(Uuid::nil()), heard: Vec::new() });
         }),
         told("every client is told in the end", &|told| told.payments[0].attempts.clear()),
         told("a client is told of a transaction or of a refusal", &|told| answer(told, true).status = 500),

@@ -48,6 +48,21 @@ async fn pay(person: &Person, key: &str, from: AccountId, to: AccountId) -> Tran
     eventually("the payment is made", async || Ok(person.ledger.create(key, &payment).await?)).await
 }
 
+/// Waits until an event has waited for longer than a leader takes that is awake.
+pub(crate) async fn a_window_is_in_hand(trial: &Trial) {
+    eventually("the leader has a window in hand", async || {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM transactions.outbox_relay JOIN transactions.events ON id = event_id
+             WHERE (convert_from(body, 'UTF8')::jsonb ->> 'time')::timestamptz < clock_timestamp() - interval '1 s')",
+        )
+        .fetch_one(trial.database())
+        .await?;
+        ensure!(waits, "no event waits: is transaction-svc built with its fail points?");
+        Ok(())
+    })
+    .await;
+}
+
 async fn stream_has(trial: &Trial, transaction: &Transaction) -> usize {
     eventually("the payment is on the stream", async || {
         let published = trial.evidence.published().await?;
@@ -65,18 +80,7 @@ async fn a_leader_that_sleeps_past_its_lease_with_a_window_in_hand_does_no_harm_
     let (first, second) = (&trial.platform.transaction_svc[0], &trial.platform.transaction_svc[1]);
     let history = trial
         .under_load(async {
-            eventually("the leader has a window in hand", async || {
-                let waits: bool = sqlx::query_scalar(
-                    "SELECT EXISTS (SELECT FROM transactions.outbox_relay JOIN transactions.events ON id = event_id
-                     WHERE (convert_from(body, 'UTF8')::jsonb ->> 'time')::timestamptz
-                           < clock_timestamp() - interval '1 s')",
-                )
-                .fetch_one(trial.database())
-                .await?;
-                ensure!(waits, "no event waits: is transaction-svc built with its fail points?");
-                Ok(())
-            })
-            .await;
+            a_window_is_in_hand(&trial).await;
             first.process.signal(Signal::STOP).unwrap();
             leads(second, true).await;
             trial.clients.told(10).await.unwrap();

@@ -1,11 +1,12 @@
 //! The inboxes: each party of each event is notified exactly once, of what happened, and nobody else is. What the ledger has
 //! lost and was withdrawn for that is hidden.
 
-use super::Rule;
+use super::{Harm, Rule};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "each party is notified",
+        harm: Harm::Lost,
         broken_by: "SELECT DISTINCT format('%s of event %s', party.owner, party.event) FROM parties AS party
                     WHERE party.notify AND party.kind <> 'account.updated'
                       AND NOT EXISTS (SELECT FROM notifications.notifications AS notification
@@ -14,6 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "nobody else is notified",
+        harm: Harm::Wrong,
         broken_by: "SELECT format('%s of event %s by notification %s', recipient, event_id, id)
                     FROM notifications.notifications AS notification
                     WHERE NOT EXISTS (SELECT FROM parties AS party
@@ -24,12 +26,14 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "nobody is notified twice",
+        harm: Harm::Duplicated,
         broken_by:
             "SELECT format('%s of event %s by notifications %s', recipient, event_id, string_agg(id::text, ', '))
                     FROM notifications.notifications GROUP BY recipient, event_id HAVING count(*) > 1",
     },
     Rule {
         name: "a notification says what happened",
+        harm: Harm::Wrong,
         broken_by: "SELECT format('notification %s of %s, event %s', notification.id, notification.recipient,
                                   notification.event_id)
                     FROM notifications.notifications AS notification
@@ -47,6 +51,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "a user's notifications are numbered without a gap, and counted",
+        harm: Harm::Wrong,
         broken_by: "SELECT format('%s has %s notifications up to %s and a counter at %s',
                                   coalesce(counter.recipient, inbox.recipient), coalesce(inbox.count, 0), inbox.last,
                                   counter.last_position)
@@ -65,6 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "what was received is what the journal has",
+        harm: Harm::Lost,
         broken_by: "SELECT format('event %s', coalesce(event.id, received.event_id))
                     FROM transactions.events AS event
                     FULL JOIN notifications.received_events AS received ON received.event_id = event.id
@@ -72,6 +78,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "what was withdrawn is not in the journal, and hidden",
+        harm: Harm::Wrong,
         broken_by: "SELECT format('event %s', event_id) FROM notifications.received_events AS received
                     WHERE withdrawn_at IS NOT NULL
                       AND (EXISTS (SELECT FROM transactions.events AS event WHERE event.id = received.event_id)
@@ -82,6 +89,7 @@ pub(super) const RULES: &[Rule] = &[
 
 pub(super) const IN_THE_ORDER_OF_THE_STREAM: Rule = Rule {
     name: "a user is notified in the order of the stream",
+    harm: Harm::Wrong,
     broken_by:
         "SELECT format('%s: notification %s of message %s comes after that of message %s', recipient, position, place,
                               previous_place)

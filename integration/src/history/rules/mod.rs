@@ -7,12 +7,13 @@ mod answers;
 mod events;
 mod inbox;
 
-use super::check::InboxOrder;
+use super::check::{Harm, InboxOrder};
 
 /// Something that must always hold when nothing is under way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
     pub(super) name: &'static str,
+    pub(super) harm: Harm,
     pub(super) broken_by: &'static str,
 }
 

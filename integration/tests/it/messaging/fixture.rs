@@ -14,7 +14,6 @@ use messaging::{
     topology::{self, NOTIFICATIONS},
 };
 use secrecy::SecretString;
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -139,11 +138,8 @@ pub(super) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
 }
 
 fn users() -> String {
-    let roles = server_configuration(&Role::ALL.map(|role| (role, SecretString::from(PASSWORD))));
-    let mut roles: Value = serde_json::from_str(roles.strip_prefix("authorization:").unwrap()).unwrap();
-    let administrator = json!({"user": "administrator", "password": PASSWORD});
-    roles["users"].as_array_mut().unwrap().push(administrator);
-    format!("authorization: {roles}\n")
+    let password = SecretString::from(PASSWORD);
+    server_configuration(&Role::ALL.map(|role| (role, password.clone())), Some(&password))
 }
 
 pub(super) fn small() -> TopologySettings {

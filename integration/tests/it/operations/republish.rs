@@ -1,10 +1,11 @@
 //! The journal is published again: by hand, and by itself when the stream has lost events.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use contract::EventId;
 use integration::{
     eventually::eventually,
+    fault::store,
     history::evidence::Evidence,
     people::cents,
     stack::{
@@ -86,7 +87,7 @@ impl Story {
 async fn a_stream_that_was_made_anew_gets_the_journal_again() {
     let story = Story::begin().await;
     story.pay(20).await;
-    story.replace_store(|store| fs::remove_dir_all(store).unwrap()).await;
+    story.replace_store(|kept| store::empty(kept).unwrap()).await;
     story.all_is_published().await;
     let asked = story.went_back().await;
     assert!(asked["reason"].as_str().unwrap().contains("made anew"), "{asked}");
@@ -98,12 +99,12 @@ async fn a_stream_restored_from_an_older_copy_gets_what_it_has_lost() {
     let story = Story::begin().await;
     story.pay(10).await;
     let copy = story.platform.backing.directory.path().join("copy");
-    story.replace_store(|store| copy_all(store, &copy)).await;
+    story.replace_store(|kept| store::copy(kept, &copy).unwrap()).await;
     story.pay(10).await;
     story
-        .replace_store(|store| {
-            fs::remove_dir_all(store).unwrap();
-            copy_all(&copy, store);
+        .replace_store(|kept| {
+            store::empty(kept).unwrap();
+            store::copy(&copy, kept).unwrap();
         })
         .await;
     story.all_is_published().await;
@@ -151,17 +152,4 @@ async fn an_operator_has_the_journal_published_again_as_planned_and_nobody_is_to
     story.evidence.at_rest().await.unwrap();
     // One account is opened and funded, and three more payments are made to it.
     assert_eq!(told().await, before + 5);
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), &target).unwrap();
-        }
-    }
 }

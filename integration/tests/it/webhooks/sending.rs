@@ -200,3 +200,22 @@ async fn a_deliverer_that_is_killed_with_requests_under_way_loses_none() {
     let distinct: BTreeSet<_> = scene.receiver.received().iter().map(|request| request.id().to_owned()).collect();
     assert_eq!(distinct.len(), 6);
 }
+
+#[tokio::test]
+async fn a_receiver_that_dies_while_it_acknowledges_is_told_again() {
+    let scene = Scene::set().await;
+    let (endpoint, _) = scene.register(Value::Null).await;
+    scene.receiver.behave(Manner::HangUp);
+    scene.pay(1).await;
+    scene.received(1).await;
+    scene.receiver.behave(Manner::Status(200));
+    scene
+        .until(endpoint, "the attempt is on the books", |all| {
+            all[0].attempts.iter().any(|one| one.outcome != AttemptOutcome::Unknown)
+        })
+        .await;
+    scene.let_the_pause_end().await;
+    let told = scene.received(2).await;
+    assert_eq!(told[0], told[1]);
+    scene.until(endpoint, "it is delivered", |all| all[0].status == DeliveryStatus::Delivered).await;
+}
