@@ -19,7 +19,7 @@ IMAGE_OPTIONS ?=
 platform := target/debug/platform
 export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
 
-.PHONY: help run test check chaos bench images compose build tools
+.PHONY: help run test check chaos bench images build tools
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -53,12 +53,6 @@ bench: ## Rates and times under load, beside pgbench on the same server
 
 images: ## The container images of both services (needs Docker)
 	@for service in $(SERVICES); do docker build $(IMAGE_OPTIONS) --target $$service --tag fintech-platform/$$service .; done
-
-compose: build images ## The whole platform in containers, with Prometheus and Grafana (needs Docker)
-	@$(platform) compose
-	@docker compose up --detach --wait
-	@echo 'It runs: eval "$$($(platform) env --data-dir .dev/compose)". Prometheus: http://127.0.0.1:9090; Grafana:'
-	@echo 'http://127.0.0.1:3000, as admin with the password in .dev/compose/grafana.env. `docker compose down` stops it.'
 
 # Before the tests: cargo builds no other package's program for them.
 build:
