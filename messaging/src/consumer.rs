@@ -10,7 +10,7 @@ use async_nats::{
     Client,
     jetstream::{self, Context},
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     parking::Parking,
     pull::{BATCH, Pull, PullError},
     retry,
+    round::Round,
     setting::Setting,
     topology::Durable,
     watch::watch,
@@ -104,11 +105,11 @@ impl<H: Handler, P: Parking> Consumer<H, P> {
                 batch = pull.next() => batch?,
             };
             *failures = 0;
-            let (next, full) = (Instant::now() + SHORTEST_ROUND, batch.len() >= BATCH);
+            let (round, full) = (Round::begin(SHORTEST_ROUND), batch.len() >= BATCH);
             self.metrics.received(&batch);
             self.worker.work(batch, pull.ack_wait(), stop).await?;
             if !full {
-                tokio::time::sleep_until(next).await;
+                round.rest().await;
             }
         }
     }

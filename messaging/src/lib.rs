@@ -7,6 +7,7 @@
 //! | publishing in order, fenced against a second publisher | [`publisher`] |
 //! | consuming: batches in, dispositions out | [`consumer`], [`setting`], [`disposition`], [`parking`], [`metrics`] |
 //! | operating: dead letters, ranges of a stream, pauses | [`dead_letters`], [`range_reader`], [`control`] |
+//! | how often loops look that follow somebody | [`round`] |
 //!
 //! A message is acknowledged in one file only (`settle.rs`), and leaves in three (`publisher.rs`, `dead_letter.rs`,
 //! `dead_letters.rs`). This crate knows no web framework, no database and no task tracker: every future is driven by its
@@ -28,6 +29,7 @@ pub mod publisher;
 mod pull;
 pub mod range_reader;
 mod retry;
+pub mod round;
 pub mod setting;
 mod settle;
 pub mod subject;
@@ -48,5 +50,6 @@ pub use parking::{ParkedMessage, Parking};
 pub use permissions::Role;
 pub use publisher::{OutgoingMessage, Publisher};
 pub use range_reader::RangeReader;
+pub use round::Round;
 pub use subject::Subject;
 pub use topology::TopologySettings;

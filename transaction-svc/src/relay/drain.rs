@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use messaging::{
-    OutgoingMessage, Subject,
+    OutgoingMessage, Round, Subject,
     publisher::{Acknowledgement, Stored, StreamState, WindowEnd, WindowOutcome},
     topology::TRANSACTIONS,
 };
@@ -109,7 +109,7 @@ impl Relay {
 
     /// Publishes what waits now, or waits until something does.
     async fn step(&self, position: &mut Position) -> Result<(), Stumble> {
-        let next = Instant::now() + SHORTEST_ROUND;
+        let round = Round::begin(SHORTEST_ROUND);
         let mut waiting = answered(outbox::waiting(&self.outbox, i64::from(READ))).await?;
         if seeded::bug("relay::reorders") {
             waiting.reverse();
@@ -126,7 +126,7 @@ impl Relay {
             rest = &rest[settled..];
         }
         if waiting.len() < usize::from(READ) {
-            tokio::time::sleep_until(next).await;
+            round.rest().await;
         }
         Ok(())
     }

@@ -11,11 +11,12 @@ use std::{
 
 use contract::webhook::AttemptOutcome;
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use messaging::Round;
 use service_kit::{postgres::answered, seeded, telemetry::chain};
 use time::OffsetDateTime;
 use tokio::{
     sync::{Notify, mpsc},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +82,8 @@ impl Webhooks {
     async fn lease(&self, shared: &Shared, token: &CancellationToken) {
         while !token.is_cancelled() {
             let room = shared.hand().room();
-            let (began, now) = (Instant::now(), self.clock.now());
+            let (round, now) = (Round::begin(SHORTEST_ROUND), self.clock.now());
+            let begin_by = Instant::now() + BEGIN_WITHIN;
             let pause = match answered(queue::lease(&self.pool, &room, now, now + LEASE)).await {
                 Ok(leased) => {
                     let found = !leased.is_empty();
@@ -94,7 +96,7 @@ impl Webhooks {
                         ready.push(Ready {
                             endpoint: leased.place.endpoint,
                             is_configured: leased.endpoint_is_configured,
-                            begin_by: began + BEGIN_WITHIN,
+                            begin_by,
                             what: Held { leased, target },
                         });
                     }
@@ -107,7 +109,7 @@ impl Webhooks {
                         shared.leased.notify_one();
                     }
                     if more {
-                        sleep_until(began + SHORTEST_ROUND).await;
+                        round.rest().await;
                         continue;
                     }
                     POLL

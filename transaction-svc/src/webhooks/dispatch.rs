@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use messaging::Round;
 use service_kit::{postgres::answered, telemetry::chain};
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{SHORTEST_ROUND, Webhooks};
@@ -18,14 +18,14 @@ impl Webhooks {
     /// Dispatches until it is told to stop. Any number of replicas may do so at a time.
     pub(super) async fn dispatch(&self, token: CancellationToken) {
         while !token.is_cancelled() {
-            let next = Instant::now() + SHORTEST_ROUND;
+            let round = Round::begin(SHORTEST_ROUND);
             let pause = match answered(dispatch::dispatch(&self.pool, self.clock.now(), rand::random)).await {
                 Ok(dispatched) => {
                     if dispatched.deliveries > 0 {
                         self.due.notify_one();
                     }
                     if dispatched.pointers > 0 {
-                        sleep_until(next).await;
+                        round.rest().await;
                         continue;
                     }
                     POLL

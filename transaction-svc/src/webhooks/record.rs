@@ -6,12 +6,10 @@ use contract::{
     WebhookEndpointId,
     webhook::{AttemptOutcome, DisabledReason},
 };
+use messaging::Round;
 use service_kit::{postgres::answered, telemetry::chain};
 use time::OffsetDateTime;
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::{sync::mpsc, time::sleep};
 
 use super::{SHORTEST_ROUND, Webhooks, deliver::Report, schedule::next_attempt, send::Answer};
 use crate::store::{
@@ -40,7 +38,7 @@ impl Webhooks {
     pub(super) async fn record(&self, mut reports: mpsc::Receiver<Report>) {
         let mut batch = Vec::new();
         while reports.recv_many(&mut batch, MAX_BATCH).await > 0 {
-            let (next, full) = (Instant::now() + SHORTEST_ROUND, batch.len() >= MAX_BATCH);
+            let (round, full) = (Round::begin(SHORTEST_ROUND), batch.len() >= MAX_BATCH);
             let (mut ended, mut not_begun, mut gone) = (Vec::new(), Vec::new(), Vec::new());
             for report in batch.drain(..) {
                 match report {
@@ -73,7 +71,7 @@ impl Webhooks {
                 }
             }
             if !full {
-                sleep_until(next).await;
+                round.rest().await;
             }
         }
     }
