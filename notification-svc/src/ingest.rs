@@ -27,7 +27,7 @@ use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
 pub use outcome::Outcome;
-pub use restore::Restored;
+pub use restore::{Mended, Restored};
 
 use crate::{
     domain::{
@@ -78,15 +78,17 @@ impl Arrival {
 pub struct Taken {
     pub outcomes: Vec<Outcome>,
     pub restored: Restored,
+    /// To be remembered once it is committed.
+    pub mended: Mended,
     /// Of the recipients of new notifications.
     last_positions: HashMap<String, i64>,
 }
 
 /// What to do about events that were ingested before.
 #[derive(Debug, Clone, Copy)]
-enum Known {
+enum Known<'m> {
     IsDone,
-    IsRestored,
+    IsRestored(&'m Mended),
 }
 
 /// The database could not take the events now; later it may.
@@ -154,12 +156,18 @@ impl Ingest {
     }
 
     /// The same for a replay, which also gives known events the notifications back that they have lost. Unlike
-    /// [`Ingest::ingest`] it fails where one of the events cannot be stored.
+    /// [`Ingest::ingest`] it fails where one of the events cannot be stored. `mended` is what the replay has seen to
+    /// before.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn replay_in_tx(&self, connection: &mut PgConnection, arrivals: &[Arrival]) -> sqlx::Result<Taken> {
-        self.take_in_tx(connection, Way::JetStream, arrivals, Known::IsRestored).await
+    pub async fn replay_in_tx(
+        &self,
+        connection: &mut PgConnection,
+        arrivals: &[Arrival],
+        mended: &Mended,
+    ) -> sqlx::Result<Taken> {
+        self.take_in_tx(connection, Way::JetStream, arrivals, Known::IsRestored(mended)).await
     }
 
     /// Tells those who follow their inboxes, once it is committed.
@@ -174,7 +182,7 @@ impl Ingest {
         connection: &mut PgConnection,
         way: Way,
         arrivals: &[Arrival],
-        known: Known,
+        known: Known<'_>,
     ) -> sqlx::Result<Taken> {
         let now = self.clock.now();
         let oldest = now - HORIZON;
@@ -186,9 +194,11 @@ impl Ingest {
             bodies.extend(received_events::body_hashes_in_tx(connection, &repeated).await?);
         }
         let (outcomes, planned) = judge(arrivals, oldest, new, &bodies);
-        let lost = match known {
-            Known::IsDone => Vec::new(),
-            Known::IsRestored => restore::lost_in_tx(connection, arrivals, &outcomes, &planned).await?,
+        let (lost, mended) = match known {
+            Known::IsDone => (Vec::new(), &Mended::default()),
+            Known::IsRestored(mended) => {
+                (restore::lost_in_tx(connection, arrivals, &outcomes, &planned).await?, mended)
+            }
         };
         let mut last_positions = HashMap::new();
         if !planned.is_empty() {
@@ -204,8 +214,8 @@ impl Ingest {
             })?;
             notifications::insert_in_tx(connection, &notifications, now).await?;
         }
-        let restored = restore::restore_in_tx(connection, lost, now).await?;
-        Ok(Taken { outcomes, restored, last_positions })
+        let (restored, mended) = restore::restore_in_tx(connection, lost, mended, now).await?;
+        Ok(Taken { outcomes, restored, mended, last_positions })
     }
 }
 

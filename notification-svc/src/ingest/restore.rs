@@ -2,11 +2,12 @@
 //!
 //! The ids of notifications are made from event and recipient, so it is known which are missing. They take the positions
 //! that their recipient lacks, the lowest first, and only where there are none new ones at the end: whoever lost rows has
-//! them where they were, and whoever follows the inbox is not told twice. Counters are counted again from the rows.
+//! them where they were, and whoever follows the inbox is not told twice. Whoever lost rows may have a counter that knows
+//! it or one that does not, so a replay counts each recipient's rows once, and from then on what it adds.
 //!
 //! The order of locks is that of the ingest: events by id, then the counters of all recipients of the batch, by name.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::Event;
 use sqlx::PgConnection;
@@ -15,8 +16,29 @@ use time::OffsetDateTime;
 use super::{Arrival, Judged, Outcome, position_and_render, with_preferences};
 use crate::{
     domain::plan::{Planned, plan},
-    store::{counters, notifications, preferences},
+    store::{
+        counters::{self, Wanted},
+        notifications, preferences,
+    },
 };
+
+/// Of how many recipients a replay remembers how far it is.
+const REMEMBERED: usize = 100_000;
+
+/// Recipients whose counters agree with their rows, and up to which position they have no free place, because a replay
+/// has seen to it. Without it each batch would read all rows of all of its recipients again.
+#[derive(Debug, Default)]
+pub struct Mended(HashMap<String, i64>);
+
+impl Mended {
+    /// Remembers what a batch has done, once it is committed.
+    pub fn extend(&mut self, more: Self) {
+        if self.0.len() > REMEMBERED {
+            self.0.clear();
+        }
+        self.0.extend(more.0);
+    }
+}
 
 /// What was given back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,16 +75,18 @@ pub(super) async fn lost_in_tx<'e>(
 pub(super) async fn restore_in_tx<'e>(
     connection: &mut PgConnection,
     lost: Vec<(&'e Event, Planned<'e>)>,
+    mended: &Mended,
     now: OffsetDateTime,
-) -> sqlx::Result<Restored> {
+) -> sqlx::Result<(Restored, Mended)> {
     if lost.is_empty() {
-        return Ok(Restored::default());
+        return Ok((Restored::default(), Mended::default()));
     }
     let events: HashSet<_> = lost.iter().map(|(event, _)| event.id).collect();
     let restored = Restored { events: events.len(), notifications: lost.len() };
-    let mut wanted = BTreeMap::<&str, i64>::new();
+    let mut wanted = BTreeMap::<&str, Wanted>::new();
     for (_, planned) in &lost {
-        *wanted.entry(planned.recipient).or_default() += 1;
+        let after = mended.0.get(planned.recipient).copied().unwrap_or_default();
+        wanted.entry(planned.recipient).or_insert(Wanted { count: 0, after }).count += 1;
     }
     let recipients: Vec<_> = wanted.keys().copied().collect();
     let mut free = counters::free_positions_in_tx(connection, &wanted).await?;
@@ -70,8 +94,18 @@ pub(super) async fn restore_in_tx<'e>(
     let judged: Vec<Judged<'e>> = with_preferences(lost, &chosen);
     let rows = position_and_render(judged, |recipient| free.get_mut(recipient)?.pop_front())?;
     notifications::insert_in_tx(connection, &rows, now).await?;
-    counters::recount_in_tx(connection, &recipients).await?;
-    Ok(restored)
+    let mut added = BTreeMap::<&str, (i64, i64)>::new();
+    for row in &rows {
+        let (shown, highest) = added.entry(row.planned.recipient).or_default();
+        *shown += i64::from(!row.muted);
+        *highest = (*highest).max(row.position);
+    }
+    let now_mended = added.iter().map(|(recipient, (_, highest))| ((*recipient).to_owned(), *highest)).collect();
+    let (counted, uncounted): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        added.into_iter().partition(|(recipient, _)| mended.0.contains_key(*recipient));
+    counters::add_in_tx(connection, &counted).await?;
+    counters::recount_in_tx(connection, &uncounted.into_keys().collect::<Vec<_>>()).await?;
+    Ok((restored, Mended(now_mended)))
 }
 
 pub(super) async fn missing_in_tx<'e>(

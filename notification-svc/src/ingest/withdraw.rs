@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 
 use contract::EventId;
 
-use super::{Arrival, Ingest, first_bodies, restore::restore_in_tx};
+use super::{
+    Arrival, Ingest, first_bodies,
+    restore::{Mended, restore_in_tx},
+};
 use crate::{
     domain::{plan::plan, way::Way},
     store::{
@@ -37,7 +40,7 @@ impl Ingest {
             told.iter().map(String::as_str).chain(planned.iter().map(|(_, planned)| planned.recipient)).collect();
         counters::lock_all_in_tx(&mut transaction, &recipients).await?;
         let planned = super::restore::missing_in_tx(&mut transaction, planned).await?;
-        restore_in_tx(&mut transaction, planned, now).await?;
+        restore_in_tx(&mut transaction, planned, &Mended::default(), now).await?;
         notifications::hide_in_tx(&mut transaction, events).await?;
         counters::recount_in_tx(&mut transaction, &recipients.into_iter().collect::<Vec<_>>()).await?;
         transaction.commit().await

@@ -91,32 +91,46 @@ pub async fn lock_all_in_tx(connection: &mut PgConnection, recipients: &BTreeSet
     Ok(())
 }
 
+/// Positions that a recipient needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    pub count: i64,
+    /// Up to here, none is free.
+    pub after: i64,
+}
+
 /// So many positions of each recipient that no notification has, the lowest first. The rows have to be locked.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn free_positions_in_tx(
     connection: &mut PgConnection,
-    wanted: &BTreeMap<&str, i64>,
+    wanted: &BTreeMap<&str, Wanted>,
 ) -> sqlx::Result<HashMap<String, VecDeque<i64>>> {
+    // Gaps before what is there, in its order, so that it is read no further than to the last place that is wanted; then what
+    // comes behind it.
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT wanted.recipient, free.place
-         FROM UNNEST($1::text[], $2::bigint[]) AS wanted (recipient, count)
-         JOIN notification_counters AS counter ON counter.recipient = wanted.recipient
+         FROM UNNEST($1::text[], $2::bigint[], $3::bigint[]) AS wanted (recipient, count, after)
          CROSS JOIN LATERAL (
              SELECT place
-             FROM (SELECT at, lead(at) OVER (ORDER BY at) AS next
-                   FROM (SELECT 0 AS at UNION ALL
-                         SELECT position FROM notifications WHERE notifications.recipient = wanted.recipient) AS taken
-             ) AS gap
-             CROSS JOIN LATERAL generate_series(
-                 at + 1, coalesce(next - 1, greatest(at, counter.last_position) + wanted.count)) AS place
+             FROM ((SELECT place
+                    FROM (SELECT lag(position, 1, wanted.after) OVER (ORDER BY position) AS before, position
+                          FROM notifications
+                          WHERE notifications.recipient = wanted.recipient AND position > wanted.after) AS taken
+                    CROSS JOIN LATERAL generate_series(before + 1, least(position - 1, before + wanted.count)) AS place
+                    ORDER BY position, place LIMIT wanted.count)
+                   UNION ALL
+                   SELECT generate_series(highest + 1, highest + wanted.count)
+                   FROM (SELECT greatest(max(position), wanted.after) AS highest
+                         FROM notifications WHERE notifications.recipient = wanted.recipient) AS last) AS candidate
              ORDER BY place LIMIT wanted.count
          ) AS free
          ORDER BY wanted.recipient, free.place",
     )
     .bind(wanted.keys().copied().collect::<Vec<_>>())
-    .bind(wanted.values().copied().collect::<Vec<_>>())
+    .bind(wanted.values().map(|wanted| wanted.count).collect::<Vec<_>>())
+    .bind(wanted.values().map(|wanted| wanted.after).collect::<Vec<_>>())
     .fetch_all(connection)
     .await?;
     let mut free = HashMap::<_, VecDeque<_>>::new();
@@ -124,6 +138,27 @@ pub async fn free_positions_in_tx(
         free.entry(recipient).or_default().push_back(place);
     }
     Ok(free)
+}
+
+/// Counts notifications that were given back: how many are shown, and the highest position among them, of each recipient.
+/// The rows have to be locked.
+///
+/// # Errors
+/// Those of the database.
+pub async fn add_in_tx(connection: &mut PgConnection, restored: &BTreeMap<&str, (i64, i64)>) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE notification_counters AS counter
+         SET last_position = greatest(counter.last_position, added.highest), unread = counter.unread + added.shown,
+             version = counter.version + 1
+         FROM UNNEST($1::text[], $2::bigint[], $3::bigint[]) AS added (recipient, shown, highest)
+         WHERE counter.recipient = added.recipient",
+    )
+    .bind(restored.keys().copied().collect::<Vec<_>>())
+    .bind(restored.values().map(|(shown, _)| *shown).collect::<Vec<_>>())
+    .bind(restored.values().map(|(_, highest)| *highest).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Counts the notifications of these recipients again. The rows have to be locked.

@@ -33,26 +33,27 @@ async fn ingested(platform: &Platform, count: usize) -> Vec<Event> {
 async fn lost_notifications_come_back_as_they_were_and_a_healthy_inbox_is_left_alone() {
     let platform = Platform::start().await.unwrap();
     let (terminal, database) = (Terminal::of(&platform, ServiceKind::Notification), platform.pool().await.unwrap());
-    ingested(&platform, 300).await;
+    // More than one batch.
+    ingested(&platform, 1_200).await;
     let before = inboxes(&database).await;
     let lost = lose_half(&database).await;
 
-    let planned = terminal.lines("replay --reason lost").await.remove(0);
+    let planned = terminal.lines("replay --reason lost").await.pop().unwrap();
     assert_eq!(planned["status"], "planned");
     let plan = &planned["plan"];
-    assert_eq!((plan["events"].as_u64(), plan["known_events"].as_u64()), (Some(300), Some(300)));
+    assert_eq!((plan["events"].as_u64(), plan["known_events"].as_u64()), (Some(1_200), Some(1_200)));
     assert_eq!(plan["missing_notifications"].as_u64(), Some(lost));
-    let wrong = terminal.run("replay --reason lost --execute --expect 299").await;
-    assert!(wrong.code == Some(1) && wrong.complaint.contains("300 events, not 299"), "{wrong:?}");
+    let wrong = terminal.run("replay --reason lost --execute --expect 1199").await;
+    assert!(wrong.code == Some(1) && wrong.complaint.contains("1200 events, not 1199"), "{wrong:?}");
     assert_ne!(inboxes(&database).await, before, "nothing was restored yet");
 
-    let done = terminal.lines("replay --reason lost --execute --expect 300").await.pop().unwrap();
+    let done = terminal.lines("replay --reason lost --execute --expect 1200").await.pop().unwrap();
     assert_eq!(done["status"], "done");
     assert_eq!(done["progress"]["notifications"].as_u64(), Some(lost));
     assert_eq!(inboxes(&database).await, before);
 
-    let again = terminal.lines("replay --reason again --execute --expect 300").await.pop().unwrap();
-    assert_eq!((&again["progress"]["unchanged"], &again["progress"]["restored"]), (&json!(300), &json!(0)));
+    let again = terminal.lines("replay --reason again --execute --expect 1200").await.pop().unwrap();
+    assert_eq!((&again["progress"]["unchanged"], &again["progress"]["restored"]), (&json!(1_200), &json!(0)));
     assert_eq!(inboxes(&database).await, before);
     Store::of(&platform.backing.database).await.is_consistent().await;
     let status = terminal.lines("consumer status").await.remove(0);

@@ -14,10 +14,16 @@ use super::{
     source::{Selected, Source},
 };
 use crate::{
-    ingest::{Arrival, Outcome, Taken, is_data_error},
+    ingest::{Arrival, Mended, Outcome, Taken, is_data_error},
     operate::Operations,
     store::replays::Held,
 };
+
+/// What this process knows of the replay that it runs.
+struct Run {
+    held: Held,
+    mended: Mended,
+}
 
 /// How often a batch is tried again that the database did not take: about a minute.
 const PATIENCE: usize = 12;
@@ -64,7 +70,7 @@ impl Operations {
         mut told: impl FnMut(&Plan, Progress),
     ) -> Result<Replay, ReplayError> {
         let held = self.replays.hold(id, Uuid::new_v4(), take_over, self.clock.now()).await?;
-        let Some((mut held, replay)) = held else {
+        let Some((held, replay)) = held else {
             let replay = self.replays.get(id).await?.ok_or(ReplayError::Unknown)?;
             let is_running = replay.status == Status::Running;
             return Err(if is_running { ReplayError::Held } else { ReplayError::WrongStatus(replay.status) });
@@ -77,8 +83,9 @@ impl Operations {
             self.replays.fail(id, &ReplayError::AnotherStream.to_string(), self.clock.now()).await?;
             return Err(ReplayError::AnotherStream);
         }
+        let mut run = Run { held, mended: Mended::default() };
         let mut pace = Pace::new(replay.events_per_second);
-        let from = plan.first.map_or(plan.to_sequence + 1, |first| first.sequence).max(held.checkpoint + 1);
+        let from = plan.first.map_or(plan.to_sequence + 1, |first| first.sequence).max(run.held.checkpoint + 1);
         let last = plan.last.map_or(0, |last| last.sequence);
         let batch = replay.events_per_second.map(|_| pace.batch());
         let mut source = Source::open(self.nats.clone(), &replay.selection, Start::Sequence(from), last, batch);
@@ -86,36 +93,36 @@ impl Operations {
             && let Some(portion) = source.next().await?
         {
             for batch in portion.events.chunks(pace.batch()) {
-                self.replay_patiently(&mut held, batch).await?;
-                told(plan, held.progress);
+                self.replay_patiently(&mut run, batch).await?;
+                told(plan, run.held.progress);
                 pace.keep(batch.len()).await;
             }
             if portion.events.is_empty() {
-                self.pass_over(&mut held, portion.through, Progress::default()).await?;
+                self.pass_over(&mut run.held, portion.through, Progress::default()).await?;
             }
         }
-        let done = self.replays.finish(&held, self.clock.now()).await?;
+        let done = self.replays.finish(&run.held, self.clock.now()).await?;
         done.ok_or(ReplayError::Held)
     }
 
     /// As soon as the database takes it; an event that it never takes is counted and passed over.
-    async fn replay_patiently(&self, held: &mut Held, batch: &[Selected]) -> Result<(), ReplayError> {
-        let through = batch.last().map_or(held.checkpoint, |selected| selected.sequence);
+    async fn replay_patiently(&self, run: &mut Run, batch: &[Selected]) -> Result<(), ReplayError> {
+        let through = batch.last().map_or(run.held.checkpoint, |selected| selected.sequence);
         let arrivals: Vec<_> = batch.iter().map(|selected| selected.arrival.clone()).collect();
-        match self.until_stored(held, through, &arrivals).await {
+        match self.until_stored(run, through, &arrivals).await {
             Err(Unstored::Data(_)) => {}
             Err(Unstored::Other(error)) => return Err(error),
             Ok(()) => return Ok(()),
         }
         for (selected, arrival) in batch.iter().zip(&arrivals) {
             let alone = std::slice::from_ref(arrival);
-            match self.until_stored(held, selected.sequence, alone).await {
+            match self.until_stored(run, selected.sequence, alone).await {
                 Ok(()) => {}
                 Err(Unstored::Data(error)) => {
                     let (event, cause) = (arrival.event.id, telemetry::chain(&error));
                     tracing::warn!(%event, cause, "Event {event} cannot be stored and is passed over.");
                     let progress = Progress { events: 1, refused: 1, ..Progress::default() };
-                    self.pass_over(held, selected.sequence, progress).await?;
+                    self.pass_over(&mut run.held, selected.sequence, progress).await?;
                 }
                 Err(Unstored::Other(error)) => return Err(error),
             }
@@ -123,10 +130,10 @@ impl Operations {
         Ok(())
     }
 
-    async fn until_stored(&self, held: &mut Held, through: u64, arrivals: &[Arrival]) -> Result<(), Unstored> {
+    async fn until_stored(&self, run: &mut Run, through: u64, arrivals: &[Arrival]) -> Result<(), Unstored> {
         let mut failures = 0;
         loop {
-            match self.replay_batch(held, through, arrivals).await {
+            match self.replay_batch(run, through, arrivals).await {
                 Ok(()) => return Ok(()),
                 Err(BatchError::Lost) => return Err(Unstored::Other(ReplayError::Held)),
                 Err(BatchError::Database(error)) if is_data_error(&error) => return Err(Unstored::Data(error)),
@@ -143,8 +150,8 @@ impl Operations {
 }
 
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);
-/// A planner that saw the tables empty would scan them for ever.
-const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off";
+/// A planner that saw the tables empty would scan them for ever; and gaps are found by following the index as far as needed.
+const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off";
 
 impl Operations {
     async fn pass_over(&self, held: &mut Held, through: u64, more: Progress) -> Result<(), ReplayError> {
@@ -178,10 +185,11 @@ impl From<sqlx::Error> for BatchError {
 
 impl Operations {
     /// These events, what became of them, and the checkpoint, in one commit.
-    async fn replay_batch(&self, held: &mut Held, through: u64, arrivals: &[Arrival]) -> Result<(), BatchError> {
+    async fn replay_batch(&self, run: &mut Run, through: u64, arrivals: &[Arrival]) -> Result<(), BatchError> {
+        let Run { held, mended } = run;
         let now = self.clock.now();
         let mut transaction = self.pool.begin_with(BEGIN).await?;
-        let taken = self.ingest.replay_in_tx(&mut transaction, arrivals).await?;
+        let taken = self.ingest.replay_in_tx(&mut transaction, arrivals, mended).await?;
         let progress = held.progress + Progress::of(&taken);
         if !held.note_in_tx(&mut transaction, through, progress, now).await? {
             return Err(BatchError::Lost);
@@ -189,6 +197,7 @@ impl Operations {
         fail::fail_point!("replay::before_commit");
         transaction.commit().await?;
         self.ingest.announce(&taken);
+        mended.extend(taken.mended);
         held.checkpoint = through;
         held.progress = progress;
         Ok(())
