@@ -36,7 +36,7 @@ pub struct Page<T> {
 }
 
 impl Transport {
-    /// `base` is the address of the service; `token` a bearer token.
+    /// `base` is the address of the service, which may have a path of its own, as below a gateway; `token` a bearer token.
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url, token: impl Into<String>) -> Self {
         Self { http, base, token: token.into() }
@@ -161,7 +161,7 @@ impl Transport {
 
     fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
-        url.set_path(path);
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         url
     }
 
@@ -195,5 +195,21 @@ fn refusal(answer: &Answer) -> Error {
     match serde_json::from_slice::<Problem>(&answer.body) {
         Ok(problem) => Error::Problem(Box::new(Problem { retry_after: answer.retry_after, ..problem })),
         Err(source) => Error::Unreadable { status: answer.status, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_the_address_is_kept() {
+        for (base, url) in [
+            ("http://ledger:8080", "http://ledger:8080/v1/accounts"),
+            ("https://gateway.test/ledger/", "https://gateway.test/ledger/v1/accounts"),
+        ] {
+            let transport = Transport::new(reqwest::Client::new(), base.parse().unwrap(), "token");
+            assert_eq!(transport.url("/v1/accounts").as_str(), url);
+        }
     }
 }

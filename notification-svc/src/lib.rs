@@ -8,6 +8,7 @@
 //! | events that come by webhook, one by one | [`intake`] |
 //! | the REST API | [`http`] |
 //! | notifications as they come | [`live`] |
+//! | where the ledger's API is | [`ledger`] |
 //! | what operators do, to the queues and by hand | [`operate`] |
 //! | what is kept in Postgres | [`store`] |
 //! | how the process is put together, started and stopped | [`app`], [`cli`], [`config`] |
@@ -20,6 +21,7 @@ pub mod domain;
 pub mod http;
 pub mod ingest;
 pub mod intake;
+pub mod ledger;
 pub mod live;
 pub mod metrics;
 pub mod operate;

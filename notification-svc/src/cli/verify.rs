@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 use super::{output, replay::moment};
 use crate::{
     config::{LedgerConfig, required},
+    ledger::LedgerApi,
     operate::{
         Operations,
         replay::{RunsIn, Selection},
@@ -53,7 +54,7 @@ impl Span {
 
 pub(super) fn ledger(config: Option<LedgerConfig>) -> anyhow::Result<Ledger> {
     let LedgerConfig { url, token } = required(config, "LEDGER__URL")?;
-    Ledger::new(&url, required(token, "LEDGER__TOKEN")?)
+    Ok(Ledger::new(LedgerApi::new(url)?, required(token, "LEDGER__TOKEN")?))
 }
 
 /// Gives whether nothing is wrong.

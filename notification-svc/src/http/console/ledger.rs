@@ -6,26 +6,26 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use reqwest::Client;
 use serde::de::DeserializeOwned;
 use service_kit::{
     http::{Problem, ProblemKind},
     session,
     telemetry::chain,
 };
-use url::Url;
 
-use crate::http::error::{RETRY_AFTER_SECONDS, not_found};
+use crate::{
+    http::error::{RETRY_AFTER_SECONDS, not_found},
+    ledger::LedgerApi,
+};
 
 /// Less than a request to us may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The ledger's API.
+/// The ledger, as a caller of ours sees it.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    http: Client,
     /// `None`: nobody has configured where it is.
-    base: Option<Url>,
+    api: Option<LedgerApi>,
 }
 
 /// What a caller has shown to be let in, to be shown to the ledger in turn.
@@ -49,10 +49,9 @@ impl<S: Sync> FromRequestParts<S> for Credentials {
 }
 
 impl Ledger {
-    /// # Errors
-    /// A system that has no randomness for TLS.
-    pub fn new(base: Option<Url>) -> anyhow::Result<Self> {
-        Ok(Self { http: Client::builder().timeout(TIMEOUT).build()?, base })
+    #[must_use]
+    pub fn new(api: Option<LedgerApi>) -> Self {
+        Self { api }
     }
 
     /// What the ledger answers this caller. The path begins with a slash.
@@ -60,10 +59,8 @@ impl Ledger {
     /// # Errors
     /// What it refuses, as far as the caller can do something about it; `unavailable` for the rest.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, caller: &Credentials) -> Result<T, Problem> {
-        let base = self.base.as_ref().ok_or_else(|| away("Nobody has configured where the ledger is."))?;
-        let mut url = base.clone();
-        url.set_path(path);
-        let asked = self.http.get(url).headers(caller.0.clone()).header(header::ACCEPT, "application/json");
+        let api = self.api.as_ref().ok_or_else(|| away("Nobody has configured where the ledger is."))?;
+        let asked = api.get(path).headers(caller.0.clone()).timeout(TIMEOUT);
         let failed = |error: reqwest::Error| {
             tracing::warn!(cause = chain(&error), path, "The ledger does not answer.");
             away("The ledger does not answer.")

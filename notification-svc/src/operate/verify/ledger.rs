@@ -3,12 +3,10 @@
 use std::{error::Error, time::Duration};
 
 use contract::{EventId, event::DecodeError, statement::Feed};
-use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
-use url::Url;
 
-use crate::ingest::Arrival;
+use crate::{ingest::Arrival, ledger::LedgerApi};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const LARGEST_PAGE: &str = "200";
@@ -26,22 +24,18 @@ pub enum LedgerError {
     Event(#[from] DecodeError),
 }
 
-/// The API of the ledger.
+/// The journal, as we see it.
 #[derive(Debug)]
 pub struct Ledger {
-    http: Client,
-    events: Url,
+    api: LedgerApi,
     token: SecretString,
 }
 
 impl Ledger {
     /// The token needs the scope `ops:read`.
-    ///
-    /// # Errors
-    /// An address that is none, or a system that has no randomness for TLS.
-    pub fn new(url: &Url, token: SecretString) -> anyhow::Result<Self> {
-        let http = Client::builder().timeout(TIMEOUT).build()?;
-        Ok(Self { http, events: url.join("/v1/events")?, token })
+    #[must_use]
+    pub fn new(api: LedgerApi, token: SecretString) -> Self {
+        Self { api, token }
     }
 
     /// The next page. A place from before the journal is its beginning.
@@ -49,12 +43,11 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub async fn events_after(&self, after: Option<EventId>) -> Result<Feed<Arrival, EventId>, LedgerError> {
-        let mut url = self.events.clone();
-        url.query_pairs_mut().append_pair("limit", LARGEST_PAGE);
+        let mut asked = self.api.get("/v1/events").query(&[("limit", LARGEST_PAGE)]).timeout(TIMEOUT);
         if let Some(after) = after {
-            url.query_pairs_mut().append_pair("after", &after.to_string());
+            asked = asked.query(&[("after", after.to_string())]);
         }
-        let asked = self.http.get(url).bearer_auth(self.token.expose_secret());
+        let asked = asked.bearer_auth(self.token.expose_secret());
         let answer = asked.send().await.map_err(LedgerError::NoAnswer)?;
         match answer.status().as_u16() {
             200 => {}
