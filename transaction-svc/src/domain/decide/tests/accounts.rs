@@ -1,7 +1,10 @@
 //! Accounts themselves: opened, changed, frozen, freed, closed.
 
 use super::*;
-use crate::domain::command::{OpenAccount, UpdateAccount};
+use crate::domain::{
+    command::{OpenAccount, UpdateAccount},
+    text::AccountName,
+};
 
 fn update(subject: &str, settings_version: i64, min_balance: Option<Option<i64>>) -> Command {
     let update = UpdateAccount {
@@ -103,6 +106,29 @@ fn settings_change_once_for_whoever_has_seen_them() {
     let wanted = Refusal::StaleSettings { account: id(1), settings_version: 2 };
     assert_eq!(decisions.each[1], Decision::Refused(wanted));
     assert_eq!(applied(&decisions.each[0]).effects[0].after.available, Some(MinorUnits::new(90)));
+}
+
+#[test]
+fn settings_that_are_given_change_and_the_others_stay() {
+    let metadata = |value: &str| Metadata::try_from(BTreeMap::from([("team".to_owned(), value.to_owned())])).unwrap();
+    let before = Account {
+        name: Some(AccountName::try_from("Checking".to_owned()).unwrap()),
+        metadata: metadata("red"),
+        ..account(1, "alice", 100)
+    };
+    let changed = |name: Option<Option<&str>>, metadata: Option<Metadata>| {
+        let name = name.map(|name| name.map(|name| AccountName::try_from(name.to_owned()).unwrap()));
+        let update = UpdateAccount { account: id(1), settings_version: 1, name, min_balance: None, metadata };
+        let command = command("alice", "u", Action::UpdateAccount(update));
+        decide(ledger([before.clone()]), [&command]).changed.remove(0)
+    };
+    let settings = |account: Account| (account.name, account.metadata, account.min_balance, account.settings_version);
+    let named = |name: &str| Some(AccountName::try_from(name.to_owned()).unwrap());
+    let zero = Some(MinorUnits::ZERO);
+    assert_eq!(settings(changed(None, None)), (named("Checking"), metadata("red"), zero, 2));
+    assert_eq!(settings(changed(Some(Some("Rent")), None)), (named("Rent"), metadata("red"), zero, 2));
+    assert_eq!(settings(changed(Some(None), None)), (None, metadata("red"), zero, 2));
+    assert_eq!(settings(changed(None, Some(metadata("blue")))), (named("Checking"), metadata("blue"), zero, 2));
 }
 
 #[test]

@@ -101,6 +101,7 @@ proptest! {
             let change = |of: fn(&Effect) -> MinorUnits| applied.effects.iter().map(|one| of(one).get()).sum::<i64>();
             prop_assert_eq!(change(|effect| effect.change.posted), 0);
             prop_assert_eq!(applied.effects[0].change.pending_out, applied.effects[1].change.pending_in);
+            prop_assert_eq!(applied.outcome.transaction().map(|changed| changed.updated_at), Some(applied.at));
             for effect in &applied.effects {
                 let account = last.get_mut(&effect.account).unwrap();
                 prop_assert_eq!(effect.sequence, account.version + 1);
