@@ -66,8 +66,13 @@ async fn what_to_do_when_postgres_was_restored_to_an_earlier_moment() {
 
     let mut chapter = Chapter::open(&stage.platform, CHAPTER).await;
     chapter.run(0).await;
-    let cached = stage.wire("alice").get(&format!("{TRANSACTIONS}/{}", lost[0].1)).await;
-    assert_eq!(cached.status, 200, "Redis remembers it");
+    // A Redis that does not answer within 100 ms is done without, which a busy machine sees now and then.
+    eventually("Redis remembers it", async || {
+        let cached = stage.wire("alice").get(&format!("{TRANSACTIONS}/{}", lost[0].1)).await;
+        anyhow::ensure!(cached.status == 200, "{cached:?}");
+        Ok(())
+    })
+    .await;
     chapter.run(1).await;
     stage.wire("alice").get(&format!("{TRANSACTIONS}/{}", lost[0].1)).await.problem(404, "not_found");
     let said = chapter.run(2).await;
