@@ -146,6 +146,9 @@ pub async fn free_positions_in_tx(
 /// # Errors
 /// Those of the database.
 pub async fn add_in_tx(connection: &mut PgConnection, restored: &BTreeMap<&str, (i64, i64)>) -> sqlx::Result<()> {
+    if restored.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "UPDATE notification_counters AS counter
          SET last_position = greatest(counter.last_position, added.highest), unread = counter.unread + added.shown,
@@ -166,6 +169,9 @@ pub async fn add_in_tx(connection: &mut PgConnection, restored: &BTreeMap<&str, 
 /// # Errors
 /// Those of the database.
 pub async fn recount_in_tx(connection: &mut PgConnection, recipients: &[&str]) -> sqlx::Result<()> {
+    if recipients.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "UPDATE notification_counters AS counter
          SET last_position = greatest(counter.last_position, counted.last_position), unread = counted.unread,
