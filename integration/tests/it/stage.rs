@@ -1,6 +1,6 @@
 //! Where most stories play: alice, who has EUR 1,000, bob, who has nothing yet, and the bank that money comes from.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use contract::AccountId;
 use integration::{
@@ -18,7 +18,9 @@ use integration::{
         service::ServiceKind,
     },
 };
+use prometheus::Registry;
 use serde_json::json;
+use service_kit::{clock::SystemClock, config::RedisConfig, health::Health, redis::Redis, tasks::Tasks};
 use sqlx::PgPool;
 
 use crate::{rows::Rows, wire::Wire};
@@ -76,6 +78,13 @@ impl Stage {
     /// The platform's database, as its superuser sees it.
     pub(crate) const fn database(&self) -> &PgPool {
         &self.evidence.database
+    }
+
+    /// The platform's Redis, for commands of the test's own.
+    pub(crate) fn redis(&self) -> Redis {
+        let config: RedisConfig =
+            serde_json::from_value(json!({"url": self.platform.backing.redis.url, "timeout_ms": 5_000})).unwrap();
+        Redis::start(&config, &Registry::new(), &Health::new(Arc::new(SystemClock)), &Tasks::new()).unwrap()
     }
 
     /// So many payments of a cent from alice to bob.

@@ -14,7 +14,6 @@ use integration::{
 use rustix::process::Signal;
 use service_kit::redis::cmd;
 
-use super::readers::server;
 use crate::{
     stage::{Stage, TRANSACTIONS},
     wire::Reply,
@@ -84,7 +83,7 @@ async fn a_transaction_from_the_cache_is_shown_to_each_reader_as_it_is_without_o
 #[tokio::test]
 async fn whoever_was_told_of_a_change_reads_it_at_every_replica() {
     let stage = Stage::with(2).await;
-    let server = server(&stage.platform);
+    let server = stage.redis();
     let [alice, bob] = ["alice", "bob"].map(|name| stage.platform.person(name).unwrap());
     let held = NewTransaction::new(stage.alice, stage.bob, cents(6_000), Currency::EUR).held(None);
     let id = alice.ledger.create(&fresh_key(), &held).await.unwrap().id;
@@ -114,7 +113,7 @@ async fn whoever_was_told_of_a_change_reads_it_at_every_replica() {
 #[tokio::test]
 async fn redis_may_be_off_stopped_full_emptied_or_full_of_rubbish() {
     let stage = Stage::with(1).await;
-    let server = server(&stage.platform);
+    let server = stage.redis();
     let steady = pay(&stage).await;
     let expected = answers(&stage, steady).await;
     let id = format!("transaction-svc:transaction:{steady}");

@@ -6,32 +6,18 @@ use std::{sync::Arc, time::Duration};
 use anyhow::ensure;
 use contract::{TransactionId, transaction::TransactionStatus};
 use futures_util::future::join_all;
-use integration::{
-    eventually::eventually,
-    people::cents,
-    stack::{platform::Platform, provision::TRANSACTIONS},
-};
+use integration::{eventually::eventually, people::cents, stack::provision::TRANSACTIONS};
 use prometheus::{Registry, TextEncoder};
 use serde_json::json;
 use service_kit::{
-    clock::SystemClock,
-    config::{PostgresConfig, RedisConfig},
-    health::Health,
+    config::PostgresConfig,
     postgres,
     redis::{Redis, cmd},
-    tasks::Tasks,
 };
 use sqlx::{PgPool, Postgres, Transaction};
 use transaction_svc::cache::{Entry, TransactionCache};
 
 use crate::stage::Stage;
-
-/// The Redis of a platform, for the test's own commands.
-pub(super) fn server(platform: &Platform) -> Redis {
-    let config: RedisConfig =
-        serde_json::from_value(json!({"url": platform.backing.redis.url, "timeout_ms": 5_000})).unwrap();
-    Redis::start(&config, &Registry::new(), &Health::new(Arc::new(SystemClock)), &Tasks::new()).unwrap()
-}
 
 /// A replica's cache, and a payment to read.
 struct Desk {
@@ -51,7 +37,7 @@ impl Desk {
         let url = stage.platform.backing.database.service(TRANSACTIONS);
         let config: PostgresConfig = serde_json::from_value(json!({"url": url, "max_connections": 64})).unwrap();
         let pool = postgres::connect(&config, "readers").unwrap();
-        let redis = server(&stage.platform);
+        let redis = stage.redis();
         let metrics = Registry::new();
         let cache = TransactionCache::new(postgres::orm(&pool), Some(redis.clone()), &metrics).unwrap();
         let database = stage.platform.pool().await.unwrap();

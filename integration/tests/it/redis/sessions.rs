@@ -13,7 +13,6 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use service_kit::redis::cmd;
 
-use super::readers::server;
 use crate::{
     stage::{ACCOUNTS, NOTIFICATIONS, Stage, account},
     wire::{Reply, Wire, send},
@@ -181,7 +180,7 @@ async fn the_powerful_get_a_session_for_the_console_only_and_for_an_hour() {
 async fn redis_knows_digests_and_ends_what_is_over_and_without_it_there_are_no_sessions() {
     let stage = staged().await;
     let [ledger, ..] = wires(&stage);
-    let server = server(&stage.platform);
+    let server = stage.redis();
     let alice = Browser::of(&stage, "alice").await;
     let keys: Vec<String> = server.command(cmd("KEYS").arg("session*")).await.unwrap();
     let record = keys.iter().find(|key| key.starts_with("session:")).unwrap();

@@ -10,6 +10,7 @@ use integration::{
     stack::{backing::Backing, platform::Layout, service::ServiceKind},
 };
 use serde_json::Value;
+use service_kit::redis::cmd;
 use uuid::Uuid;
 
 use super::chapter::Chapter;
@@ -45,7 +46,7 @@ async fn what_to_do_when_postgres_was_restored_to_an_earlier_moment() {
         lost.push(pay(&stage).await);
     }
     stage.assert_in_order().await;
-    stage.wire("alice").get(&format!("{TRANSACTIONS}/{}", lost[0].1)).await;
+    keep_in_redis(&stage, lost[0].1).await;
     consumer.lines(pause).await;
     for _ in 0..UNTOLD {
         lost.push(pay(&stage).await);
@@ -127,6 +128,20 @@ async fn pay(stage: &Stage) -> (String, TransactionId) {
     let key = fresh_key();
     let made = stage.platform.person("alice").unwrap().ledger.create(&key, &payment(stage)).await.unwrap();
     (key, made.id)
+}
+
+/// Has Redis remember a payment for longer than the ten seconds within which one may be changed: a restore takes its time.
+async fn keep_in_redis(stage: &Stage, id: TransactionId) {
+    let (redis, key) = (stage.redis(), format!("transaction-svc:transaction:{id}"));
+    eventually("Redis has the payment", async || {
+        stage.wire("alice").get(&format!("{TRANSACTIONS}/{id}")).await;
+        let entry: Option<String> = redis.command(cmd("GET").arg(&key)).await?;
+        anyhow::ensure!(entry.as_ref().is_some_and(|entry| entry.contains(&id.to_string())), "{entry:?}");
+        let kept: bool = redis.command(cmd("PERSIST").arg(&key)).await?;
+        anyhow::ensure!(kept, "it has expired meanwhile");
+        Ok(())
+    })
+    .await;
 }
 
 fn data_of(stage: &Stage) -> std::path::PathBuf {
