@@ -132,7 +132,7 @@ pub async fn find_all(
     ids: impl IntoIterator<Item = AccountId>,
 ) -> Result<Vec<Account>, StoreError> {
     let ids: BTreeSet<Uuid> = ids.into_iter().map(AccountId::uuid).collect();
-    let rows = account::Entity::find().filter(account::Column::Id.is_in(ids)).all(database).await?;
+    let rows = account::Entity::find().filter(account::Column::Id.eq_any(ids)).all(database).await?;
     rows.into_iter().map(Account::try_from).collect()
 }
 
@@ -148,7 +148,7 @@ pub async fn owners(
     let rows: Vec<(Uuid, String)> = account::Entity::find()
         .select_only()
         .columns([account::Column::Id, account::Column::Owner])
-        .filter(account::Column::Id.is_in(ids))
+        .filter(account::Column::Id.eq_any(ids))
         .into_tuple()
         .all(database)
         .await?;

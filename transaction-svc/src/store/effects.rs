@@ -1,7 +1,8 @@
 //! Effects: what each event did to each account. Added, never changed.
 
 use contract::{AccountId, EventId, MinorUnits, TransactionId};
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
 
 use super::{StoreError, batch_statement::BatchStatement, column::column, entity::effect};
 use crate::domain::account::Effect;
@@ -51,21 +52,37 @@ pub async fn of_transactions(
     transactions: impl IntoIterator<Item = TransactionId>,
 ) -> Result<Vec<StoredEffect>, StoreError> {
     let ids = transactions.into_iter().map(TransactionId::uuid);
-    let rows = effect::Entity::find().filter(effect::Column::TransactionId.is_in(ids)).all(database).await?;
-    Ok(rows.into_iter().filter_map(StoredEffect::of_row).collect())
+    let rows: Vec<Row> = effect::Entity::find()
+        .select_only()
+        .columns([
+            effect::Column::AccountId,
+            effect::Column::EventId,
+            effect::Column::TransactionId,
+            effect::Column::Sequence,
+            effect::Column::Posted,
+            effect::Column::PostedAfter,
+            effect::Column::AvailableAfter,
+        ])
+        .filter(effect::Column::TransactionId.eq_any(ids))
+        .into_tuple()
+        .all(database)
+        .await?;
+    Ok(rows.into_iter().map(StoredEffect::from).collect())
 }
 
-impl StoredEffect {
-    /// `None` for an effect of an account's own event.
-    fn of_row(row: effect::Model) -> Option<Self> {
-        Some(Self {
-            account: AccountId::from_uuid(row.account_id),
-            event: EventId::from_uuid(row.event_id),
-            transaction: TransactionId::from_uuid(row.transaction_id?),
-            sequence: row.sequence,
-            posted: MinorUnits::new(row.posted),
-            posted_after: MinorUnits::new(row.posted_after),
-            available_after: row.available_after.map(MinorUnits::new),
-        })
+/// The columns of a [`StoredEffect`]: a page of transactions has a hundred of them.
+type Row = (Uuid, Uuid, Uuid, i64, i64, i64, Option<i64>);
+
+impl From<Row> for StoredEffect {
+    fn from((account, event, transaction, sequence, posted, posted_after, available_after): Row) -> Self {
+        Self {
+            account: AccountId::from_uuid(account),
+            event: EventId::from_uuid(event),
+            transaction: TransactionId::from_uuid(transaction),
+            sequence,
+            posted: MinorUnits::new(posted),
+            posted_after: MinorUnits::new(posted_after),
+            available_after: available_after.map(MinorUnits::new),
+        }
     }
 }

@@ -92,6 +92,6 @@ pub(super) async fn list(
 }
 
 async fn is_owner(database: &Database, caller: &Caller, id: AccountId) -> Result<bool, Problem> {
-    let account = accounts::find(database, id).await.map_err(error::store)?;
-    Ok(account.is_some_and(|account| *account.owner.as_str() == *caller.subject))
+    let owners = accounts::owners(database, [id]).await.map_err(error::store)?;
+    Ok(owners.get(&id).is_some_and(|owner| **owner == *caller.subject))
 }
