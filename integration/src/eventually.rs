@@ -8,13 +8,13 @@ use anyhow::Context;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long [`eventually`] waits. Long, because a passing test never waits for it, and a busy machine must not fail one.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(45);
 const BETWEEN_PROBES: Duration = Duration::from_millis(10);
 
 /// Waits until `probe` succeeds.
 ///
 /// # Panics
-/// When it has not after 20 seconds, with `what` was waited for and the last reason against it.
+/// When it has not after 45 seconds, with `what` was waited for and the last reason against it.
 #[expect(clippy::panic, reason = "the assertion of a test")]
 pub async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> anyhow::Result<T>) -> T {
     match within(PATIENCE, what, probe).await {

@@ -31,6 +31,11 @@ const REMEMBERED: usize = 100_000;
 pub struct Mended(HashMap<String, i64>);
 
 impl Mended {
+    /// For whoever counts all rows of these recipients afterwards anyway, in the same transaction.
+    pub(super) fn counted_later(recipients: &BTreeSet<&str>) -> Self {
+        Self(recipients.iter().map(|recipient| ((*recipient).to_owned(), 0)).collect())
+    }
+
     /// Remembers what a batch has done, once it is committed.
     pub fn extend(&mut self, more: Self) {
         if self.0.len() > REMEMBERED {

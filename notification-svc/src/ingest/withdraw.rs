@@ -40,7 +40,7 @@ impl Ingest {
             told.iter().map(String::as_str).chain(planned.iter().map(|(_, planned)| planned.recipient)).collect();
         counters::lock_all_in_tx(&mut transaction, &recipients).await?;
         let planned = super::restore::missing_in_tx(&mut transaction, planned).await?;
-        restore_in_tx(&mut transaction, planned, &Mended::default(), now).await?;
+        restore_in_tx(&mut transaction, planned, &Mended::counted_later(&recipients), now).await?;
         notifications::hide_in_tx(&mut transaction, events).await?;
         counters::recount_in_tx(&mut transaction, &recipients.into_iter().collect::<Vec<_>>()).await?;
         transaction.commit().await
