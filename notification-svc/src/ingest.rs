@@ -214,7 +214,8 @@ impl Ingest {
             })?;
             notifications::insert_in_tx(connection, &notifications, now).await?;
         }
-        let (restored, mended) = restore::restore_in_tx(connection, lost, mended, now).await?;
+        let (restored, given_back) = restore::restore_in_tx(connection, lost, mended, now).await?;
+        let mended = restore::count_in_tx(connection, given_back, mended).await?;
         Ok(Taken { outcomes, restored, mended, last_positions })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use contract::AccountId;
+use contract::{AccountId, TransactionId};
 use integration::{
     eventually::eventually,
     history::{
@@ -146,6 +146,11 @@ impl Stage {
     pub(crate) fn token(&self, user: &str, scope: &str) -> String {
         self.platform.backing.issuer.token(user, scope, Duration::from_secs(600)).unwrap()
     }
+}
+
+/// Under which key Redis has a transaction.
+pub(crate) fn cached_as(id: TransactionId) -> String {
+    format!("transaction-svc:transaction:{id}")
 }
 
 /// The body of a payment in euros.

@@ -31,11 +31,6 @@ const REMEMBERED: usize = 100_000;
 pub struct Mended(HashMap<String, i64>);
 
 impl Mended {
-    /// For whoever counts all rows of these recipients afterwards anyway, in the same transaction.
-    pub(super) fn counted_later(recipients: &BTreeSet<&str>) -> Self {
-        Self(recipients.iter().map(|recipient| ((*recipient).to_owned(), 0)).collect())
-    }
-
     /// Remembers what a batch has done, once it is committed.
     pub fn extend(&mut self, more: Self) {
         if self.0.len() > REMEMBERED {
@@ -51,6 +46,9 @@ pub struct Restored {
     pub events: usize,
     pub notifications: usize,
 }
+
+/// How many notifications each recipient is shown again, and the highest position among them.
+type GivenBack<'e> = BTreeMap<&'e str, (i64, i64)>;
 
 /// The missing notifications of those arrivals that were known before, with the counters of their recipients and of those
 /// of the new ones locked.
@@ -76,15 +74,15 @@ pub(super) async fn lost_in_tx<'e>(
     missing_in_tx(connection, lost).await
 }
 
-/// Adds what was lost. The counters have to be locked.
+/// Adds what was lost. The counters have to be locked, and what was given back is still to be counted.
 pub(super) async fn restore_in_tx<'e>(
     connection: &mut PgConnection,
     lost: Vec<(&'e Event, Planned<'e>)>,
     mended: &Mended,
     now: OffsetDateTime,
-) -> sqlx::Result<(Restored, Mended)> {
+) -> sqlx::Result<(Restored, GivenBack<'e>)> {
     if lost.is_empty() {
-        return Ok((Restored::default(), Mended::default()));
+        return Ok((Restored::default(), GivenBack::default()));
     }
     let events: HashSet<_> = lost.iter().map(|(event, _)| event.id).collect();
     let restored = Restored { events: events.len(), notifications: lost.len() };
@@ -99,18 +97,27 @@ pub(super) async fn restore_in_tx<'e>(
     let judged: Vec<Judged<'e>> = with_preferences(lost, &chosen);
     let rows = position_and_render(judged, |recipient| free.get_mut(recipient)?.pop_front())?;
     notifications::insert_in_tx(connection, &rows, now).await?;
-    let mut added = BTreeMap::<&str, (i64, i64)>::new();
+    let mut given_back = GivenBack::default();
     for row in &rows {
-        let (shown, highest) = added.entry(row.planned.recipient).or_default();
+        let (shown, highest) = given_back.entry(row.planned.recipient).or_default();
         *shown += i64::from(!row.muted);
         *highest = (*highest).max(row.position);
     }
-    let now_mended = added.iter().map(|(recipient, (_, highest))| ((*recipient).to_owned(), *highest)).collect();
+    Ok((restored, given_back))
+}
+
+/// Counts what was given back, and gives what is to be remembered of it.
+pub(super) async fn count_in_tx(
+    connection: &mut PgConnection,
+    given_back: GivenBack<'_>,
+    mended: &Mended,
+) -> sqlx::Result<Mended> {
+    let now_mended = given_back.iter().map(|(recipient, (_, highest))| ((*recipient).to_owned(), *highest)).collect();
     let (counted, uncounted): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        added.into_iter().partition(|(recipient, _)| mended.0.contains_key(*recipient));
+        given_back.into_iter().partition(|(recipient, _)| mended.0.contains_key(*recipient));
     counters::add_in_tx(connection, &counted).await?;
     counters::recount_in_tx(connection, &uncounted.into_keys().collect::<Vec<_>>()).await?;
-    Ok((restored, Mended(now_mended)))
+    Ok(Mended(now_mended))
 }
 
 pub(super) async fn missing_in_tx<'e>(

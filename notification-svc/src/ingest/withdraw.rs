@@ -9,7 +9,7 @@ use contract::EventId;
 
 use super::{
     Arrival, Ingest, first_bodies,
-    restore::{Mended, restore_in_tx},
+    restore::{Mended, missing_in_tx, restore_in_tx},
 };
 use crate::{
     domain::{plan::plan, way::Way},
@@ -39,8 +39,8 @@ impl Ingest {
         let recipients: BTreeSet<_> =
             told.iter().map(String::as_str).chain(planned.iter().map(|(_, planned)| planned.recipient)).collect();
         counters::lock_all_in_tx(&mut transaction, &recipients).await?;
-        let planned = super::restore::missing_in_tx(&mut transaction, planned).await?;
-        restore_in_tx(&mut transaction, planned, &Mended::counted_later(&recipients), now).await?;
+        let planned = missing_in_tx(&mut transaction, planned).await?;
+        restore_in_tx(&mut transaction, planned, &Mended::default(), now).await?;
         notifications::hide_in_tx(&mut transaction, events).await?;
         counters::recount_in_tx(&mut transaction, &recipients.into_iter().collect::<Vec<_>>()).await?;
         transaction.commit().await

@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use service_kit::redis::cmd;
 
 use crate::{
-    stage::{Stage, TRANSACTIONS},
+    stage::{Stage, TRANSACTIONS, cached_as},
     wire::Reply,
 };
 
@@ -116,7 +116,7 @@ async fn redis_may_be_off_stopped_full_emptied_or_full_of_rubbish() {
     let server = stage.redis();
     let steady = pay(&stage).await;
     let expected = answers(&stage, steady).await;
-    let id = format!("transaction-svc:transaction:{steady}");
+    let id = cached_as(steady);
     let config = |value: &str| cmd("CONFIG").arg("SET").arg("maxmemory").arg(value).to_owned();
 
     let assert_same = async |what: &str| {

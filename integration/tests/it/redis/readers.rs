@@ -17,7 +17,7 @@ use service_kit::{
 use sqlx::{PgPool, Postgres, Transaction};
 use transaction_svc::cache::{Entry, TransactionCache};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, cached_as};
 
 /// A replica's cache, and a payment to read.
 struct Desk {
@@ -93,7 +93,7 @@ impl Desk {
     }
 
     async fn ask<T: service_kit::redis::FromRedisValue>(&self, command: &str) -> T {
-        let key = format!("transaction-svc:transaction:{}", self.payment);
+        let key = cached_as(self.payment);
         self.redis.command(cmd(command).arg(key)).await.unwrap()
     }
 

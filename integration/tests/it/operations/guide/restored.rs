@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::chapter::Chapter;
 use crate::{
     operations::fixture::{Terminal, inboxes},
-    stage::{Stage, TRANSACTIONS, next_second},
+    stage::{Stage, TRANSACTIONS, cached_as, next_second},
 };
 
 pub(super) const CHAPTER: &str = "Postgres was restored to an earlier moment";
@@ -132,7 +132,7 @@ async fn pay(stage: &Stage) -> (String, TransactionId) {
 
 /// Has Redis remember a payment for longer than the ten seconds within which one may be changed: a restore takes its time.
 async fn keep_in_redis(stage: &Stage, id: TransactionId) {
-    let (redis, key) = (stage.redis(), format!("transaction-svc:transaction:{id}"));
+    let (redis, key) = (stage.redis(), cached_as(id));
     eventually("Redis has the payment", async || {
         stage.wire("alice").get(&format!("{TRANSACTIONS}/{id}")).await;
         let entry: Option<String> = redis.command(cmd("GET").arg(&key)).await?;
