@@ -135,7 +135,8 @@ impl Process {
         let sessions = Sessions::new(redis.clone(), self.clock.clone());
         let cache = TransactionCache::new(postgres::orm(&self.pool), redis, registry)?;
         let (pool, clock, metrics) = (self.pool.clone(), self.clock.clone(), self.metrics.clone());
-        let (writer, commands) = Writer::new(pool, clock, metrics, self.committed.clone(), cache.clone());
+        let (max_waiting, committed) = (config.max_waiting_commands, self.committed.clone());
+        let (writer, commands) = Writer::new(max_waiting, pool, clock, metrics, committed, cache.clone());
         let api = Api {
             verifier: verifier.or_by(sessions.clone()).limited_by(limit),
             commands: commands.clone(),

@@ -1,6 +1,6 @@
 //! Configuration: environment variables that start with `TRANSACTION_SVC__`.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU64, NonZeroUsize};
 
 use messaging::{NatsConfig, TopologySettings};
 use secrecy::SecretString;
@@ -28,6 +28,9 @@ pub struct Config {
     pub limit: LimitConfig,
     /// Authenticates the cursors of lists: at least 32 bytes, the same for all replicas.
     pub cursor_key: Option<SecretString>,
+    /// How many commands may wait for the writer; more are refused, so that those that wait are answered in time.
+    #[serde(default = "default_max_waiting_commands")]
+    pub max_waiting_commands: NonZeroU16,
     /// From one verification of the books in the background to the next.
     #[serde(default = "every_hour")]
     pub verification_interval_seconds: NonZeroU64,
@@ -38,6 +41,11 @@ pub struct Config {
     pub provisioner: Option<NatsConfig>,
     #[serde(default)]
     pub topology: TopologySettings,
+}
+
+/// Eight full batches.
+const fn default_max_waiting_commands() -> NonZeroU16 {
+    NonZeroU16::new(4_096).unwrap()
 }
 
 const fn every_hour() -> NonZeroU64 {

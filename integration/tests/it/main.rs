@@ -15,6 +15,7 @@ mod growth;
 mod idempotency;
 mod lifecycle;
 mod lists;
+mod locks;
 mod messaging;
 mod model;
 mod notifications;

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use client::NewTransaction;
 use contract::Currency;
-use futures_util::future::join_all;
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use integration::{
     eventually::eventually,
     history::{check::InboxOrder, record::Load, told::Outcome},
-    load::connection::Connection,
     people::{cents, fresh_key},
     stack::{
         backing::Backing,
@@ -17,13 +16,11 @@ use integration::{
         service::ServiceKind,
     },
 };
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, raw_sql};
-use tokio::{
-    join,
-    sync::{Notify, Semaphore},
-};
+use sqlx::{AssertSqlSafe, PgPool, raw_sql};
+use tokio::join;
 
 use crate::{
+    locks::waiting,
     trial::Trial,
     wire::{Reply, Wire},
 };
@@ -161,47 +158,34 @@ async fn an_outbox_that_is_full_turns_payments_away_until_it_has_room() {
 
 #[tokio::test]
 async fn a_queue_that_is_full_turns_payments_away_at_once_and_loses_none_of_those_that_wait() {
-    // One batch in hand, a full queue, and some more.
-    const CLIENTS: usize = 512 + 4_096 + 100;
-    allow_connections(2 * CLIENTS as u64);
+    const QUEUE: usize = 64;
     let backing = Backing::cloned().await.unwrap();
     be_patient_with_locks(&backing).await;
-    let patient = |field| (ServiceKind::Transaction, field, "60000".to_owned());
-    let settings = vec![patient("HTTP__REQUEST_TIMEOUT_MS"), patient("HTTP__HEADER_TIMEOUT_MS")];
+    let settings = vec![(ServiceKind::Transaction, "MAX_WAITING_COMMANDS", QUEUE.to_string())];
     let platform = Platform::start_on(backing, &Layout { settings, ..Layout::default() }).await.unwrap();
-    let (ledger, token) = (&platform.transaction_svc[0], platform.service_token().unwrap());
     let bank = platform.bank().await.unwrap();
     let account = platform.person("ada").unwrap().open_account().await.unwrap().id;
     let payment = NewTransaction::new(bank.settlement, account, cents(1), Currency::EUR);
     let body = serde_json::to_string(&payment).unwrap();
+    let office = Wire::to(&platform.transaction_svc[0]).bearing(platform.service_token().unwrap());
+    let pay = async || office.post("/v1/transactions", &fresh_key(), body.clone()).await;
 
-    let mut connection = PgConnection::connect(platform.backing.database.admin().as_str()).await.unwrap();
-    let mut lock = connection.begin().await.unwrap();
+    let database = platform.pool().await.unwrap();
+    let mut lock = database.begin().await.unwrap();
     raw_sql("SELECT FROM transactions.accounts FOR UPDATE").execute(&mut *lock).await.unwrap();
-    let (arriving, full) = (Semaphore::new(64), Notify::new());
-    let crowd = (0..CLIENTS).map(async |_| {
-        let turn = arriving.acquire().await.unwrap();
-        let mut connection = Connection::open(&ledger.url, &token).await.unwrap();
-        drop(turn);
-        let answer = connection.post("/v1/transactions", &fresh_key(), body.clone()).await.unwrap();
-        if answer.status == 503 {
-            full.notify_one();
-        }
-        answer.status.as_u16()
-    });
-    let one_more = async {
-        full.notified().await;
-        let office = Wire::to(ledger).bearing(&token);
-        let refused = office.post("/v1/transactions", &fresh_key(), body.clone()).await;
+    let crowd = async {
+        waiting(&database, 1).await;
+        // All that the queue holds, and one more: whoever is told while the lock is held is that one.
+        let mut crowd: FuturesUnordered<_> = (0..=QUEUE).map(|_| pay()).collect();
+        let refused = crowd.next().await.unwrap();
         lock.rollback().await.unwrap();
-        refused
+        (refused, crowd.collect::<Vec<_>>().await)
     };
-    let (statuses, refused) = join!(join_all(crowd), one_more);
+    let (in_hand, (refused, waited)) = join!(pay(), crowd);
 
     assert_asks_to_try_again(&refused, "overloaded");
-    let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
-    assert!(count(201) >= 4_096, "{} were accepted", count(201));
-    assert_eq!(count(201) + count(503), CLIENTS);
+    assert_eq!(in_hand.status, 201, "{in_hand:?}");
+    assert_eq!(waited.iter().filter(|reply| reply.status == 201).count(), QUEUE, "{waited:?}");
 }
 
 /// So that the ledger waits for a lock until the queue is full.
@@ -212,12 +196,4 @@ async fn be_patient_with_locks(backing: &Backing) {
         let statement = format!("ALTER ROLE transaction_svc IN DATABASE {database} SET {timeout} = '60s'");
         raw_sql(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
     }
-}
-
-/// As many as a service of ours must stand; shells often allow a thousand.
-fn allow_connections(wanted: u64) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let current = Some(limit.current.map_or(wanted, |current| current.max(wanted)));
-    setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum }).unwrap();
 }

@@ -12,28 +12,14 @@ use integration::{
 };
 use serde_json::json;
 use service_kit::clock::{Clock, SystemClock};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 use tokio::join;
 
 use crate::{
+    locks::waiting,
     stage::{ACCOUNTS, Stage, TRANSACTIONS, payment},
     wire::{Reply, Wire},
 };
-
-/// Waits until so many sessions of the ledger wait for a lock.
-async fn waiting(database: &PgPool, sessions: i64) {
-    eventually("both replicas wait for the account", async || {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND usename = 'transaction_svc' AND wait_event_type = 'Lock'",
-        )
-        .fetch_one(database)
-        .await?;
-        ensure!(waiting == sessions, "{waiting} sessions wait");
-        Ok(())
-    })
-    .await;
-}
 
 /// Keeps everybody from this account until it is rolled back.
 async fn lock(stage: &Stage, account: AccountId) -> Transaction<'static, Postgres> {

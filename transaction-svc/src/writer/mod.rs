@@ -17,7 +17,7 @@ mod load;
 mod queue;
 mod write;
 
-use std::sync::Arc;
+use std::{num::NonZeroU16, sync::Arc};
 
 use service_kit::clock::SharedClock;
 use sqlx::PgPool;
@@ -33,8 +33,6 @@ use crate::{cache::TransactionCache, metrics::LedgerMetrics};
 use batch::Batch;
 use queue::Submission;
 
-/// How many commands may wait; more are refused, so that those that wait are answered in time.
-const QUEUE: usize = 4_096;
 /// How many commands one commit carries at the most.
 const MAX_BATCH: usize = 512;
 /// How many loops share the queue.
@@ -51,16 +49,17 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// The writer, and where commands are given to it. `committed` is told whenever events wait.
+    /// The writer, and where commands are given to it: so many may wait. `committed` is told whenever events wait.
     #[must_use]
     pub fn new(
+        max_waiting: NonZeroU16,
         pool: PgPool,
         clock: SharedClock,
         metrics: Arc<LedgerMetrics>,
         committed: Arc<Committed>,
         cache: TransactionCache,
     ) -> (Self, Commands) {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (sender, receiver) = mpsc::channel(max_waiting.get().into());
         (Self { pool, waiting: Mutex::new(receiver), metrics, committed, cache }, Commands::new(sender, clock))
     }
 
