@@ -192,7 +192,7 @@ async fn a_frozen_account_neither_pays_nor_receives_and_a_closed_one_never_again
 async fn holds_expire_once_whichever_replica_sees_it() {
     let stage = Stage::with(2).await;
     let alice = stage.platform.person("alice").unwrap();
-    let soon = SystemClock.now() + Duration::from_secs(5);
+    let soon = SystemClock.now() + Duration::from_secs(10);
     let held = NewTransaction::new(stage.alice, stage.bob, cents(1), Currency::EUR).held(Some(soon));
     let mut holds = Vec::new();
     for _ in 0..20 {

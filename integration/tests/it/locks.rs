@@ -1,8 +1,8 @@
 //! Sessions of the ledger that wait for somebody else's lock: how a story knows that its next step comes in time.
 
 use anyhow::ensure;
-use integration::eventually::eventually;
-use sqlx::PgPool;
+use integration::{eventually::eventually, stack::backing::Backing};
+use sqlx::{AssertSqlSafe, PgPool, raw_sql};
 
 /// Waits until so many of them wait.
 pub(crate) async fn waiting(database: &PgPool, sessions: i64) {
@@ -17,4 +17,15 @@ pub(crate) async fn waiting(database: &PgPool, sessions: i64) {
         Ok(())
     })
     .await;
+}
+
+/// Lets every session of the ledger that starts from now on wait for locks, and be waited for, much longer than the three
+/// seconds that are its bound elsewhere: a story on a slow machine needs them.
+pub(crate) async fn be_patient(backing: &Backing) {
+    let database = backing.database.admin().path().trim_start_matches('/');
+    let pool = PgPool::connect(backing.database.admin().as_str()).await.unwrap();
+    for timeout in ["idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"] {
+        let statement = format!("ALTER ROLE transaction_svc IN DATABASE {database} SET {timeout} = '60s'");
+        raw_sql(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    }
 }

@@ -9,6 +9,7 @@ use contract::{AccountId, Currency, TransactionId, transaction::TransactionStatu
 use integration::{
     eventually::eventually,
     people::{Person, cents, fresh_key},
+    stack::{backing::Backing, platform::Layout},
 };
 use serde_json::json;
 use service_kit::clock::{Clock, SystemClock};
@@ -16,7 +17,7 @@ use sqlx::{Postgres, Transaction};
 use tokio::join;
 
 use crate::{
-    locks::waiting,
+    locks::{be_patient, waiting},
     stage::{ACCOUNTS, Stage, TRANSACTIONS, payment},
     wire::{Reply, Wire},
 };
@@ -102,9 +103,12 @@ async fn the_rest_is_refunded_once() {
 
 #[tokio::test]
 async fn a_hold_that_ends_while_its_capture_waits_expires() {
-    let stage = Stage::with(2).await;
+    let backing = Backing::cloned().await.unwrap();
+    be_patient(&backing).await;
+    let stage = Stage::on(backing, &Layout { replicas: 2, ..Layout::default() }).await;
     let alice = stage.platform.person("alice").unwrap();
-    let soon = SystemClock.now() + Duration::from_millis(1_200);
+    // Time for both to come before it ends, on a slow machine too, and less than a batch may take to be prepared.
+    let soon = SystemClock.now() + Duration::from_secs(8);
     let held = NewTransaction::new(stage.alice, stage.bob, cents(60), Currency::EUR).held(Some(soon));
     let [hold, captured] =
         [alice.ledger.create(&fresh_key(), &held).await, alice.ledger.create(&fresh_key(), &held).await];

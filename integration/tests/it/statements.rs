@@ -143,7 +143,8 @@ async fn the_journals_feed_skips_no_event_that_commits_after_a_later_one() {
     let [early, late] = [0, 1].map(|replica| trial.platform.person_at(replica, "emil").unwrap());
     let [from, to] = [bank.open_funded(&late, cents(100)).await.unwrap().id, late.open_account().await.unwrap().id];
     let [other, aside] = [bank.open_funded(&late, cents(100)).await.unwrap().id, late.open_account().await.unwrap().id];
-    crate::trial::restart_with_fault(trial.ledger(), "writer::before_commit=1*sleep(1500)").await;
+    crate::locks::be_patient(&trial.platform.backing).await;
+    crate::trial::restart_with_fault(trial.ledger(), "writer::before_commit=1*sleep(5000)").await;
 
     let hangs = early.pay(from, to, cents(1));
     let overtakes = async {

@@ -1,11 +1,9 @@
-use std::time::Duration;
-
 use integration::eventually::eventually;
 use messaging::{DeadLetterReason, Disposition, metrics::ConsumerState, topology::DEAD_LETTERS};
 
 use super::{
     desk::{Desk, Drawer, Running, body},
-    fixture::{Server, events, ids},
+    fixture::{ACK_WAIT, Server, events, ids},
 };
 
 #[tokio::test]
@@ -83,7 +81,7 @@ async fn a_message_stays_while_its_dead_letter_cannot_be_kept() {
 #[tokio::test]
 async fn a_long_batch_is_kept_alive() {
     let server = Server::start().await;
-    server.set_ack_wait(Duration::from_secs(1)).await;
+    server.shorten_ack_wait().await;
     let desk = Desk::content().held_up();
     let consumer = Running::start(&server, &desk, &Drawer::default()).await;
     let another_desk = Desk::content();
@@ -92,7 +90,7 @@ async fn a_long_batch_is_kept_alive() {
 
     let another = Running::start(&server, &another_desk, &Drawer::default()).await;
     // Only time can show that nothing happens in it.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(2 * ACK_WAIT).await;
     desk.permits.add_permits(1);
     desk.has_answered(1).await;
     consumer.stop().await;

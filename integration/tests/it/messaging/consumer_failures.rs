@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use integration::eventually::eventually;
 use messaging::{
@@ -15,7 +15,7 @@ use super::{
 #[tokio::test]
 async fn what_was_handled_and_not_acknowledged_comes_again() {
     let server = Server::start().await;
-    server.set_ack_wait(Duration::from_secs(1)).await;
+    server.shorten_ack_wait().await;
     server.publish(&events(20)).await;
     let desk = Desk::content().held_up();
     let consumer = Running::start(&server, &desk, &Drawer::default()).await;
@@ -70,7 +70,7 @@ async fn a_consumer_starts_while_its_durable_is_missing_and_says_so() {
 #[tokio::test]
 async fn a_server_killed_in_the_middle_loses_nothing() {
     let server = Server::start().await;
-    server.set_ack_wait(Duration::from_secs(2)).await;
+    server.shorten_ack_wait().await;
     server.publish(&events(2_000)).await;
     let desk = Desk::content().held_up();
     let consumer = Running::start(&server, &desk, &Drawer::default()).await;

@@ -168,18 +168,13 @@ async fn a_parked_message_whose_attempts_never_ended_is_given_up() {
 #[tokio::test]
 async fn an_outage_pauses_the_consumer_and_costs_no_attempt() {
     let server = Server::start().await;
-    server.set_ack_wait(Duration::from_secs(1)).await;
+    server.shorten_ack_wait().await;
     let desk = Desk::content();
     desk.away.store(true, SeqCst);
     let consumer = Running::start(&server, &desk, &Drawer::default()).await;
     server.publish(&events(50)).await;
     consumer.is(ConsumerState::Paused).await;
-    eventually("it tries again and again", async || {
-        let now = consumer.metrics.snapshot();
-        anyhow::ensure!(now.outages >= 5, "{} times", now.outages);
-        Ok(())
-    })
-    .await;
+    consumer.is_away_for_long(5).await;
     assert!(consumer.metrics.snapshot().last_error.unwrap().contains("the desk is away"));
 
     desk.away.store(false, SeqCst);
@@ -193,14 +188,14 @@ async fn an_outage_pauses_the_consumer_and_costs_no_attempt() {
 #[tokio::test]
 async fn what_cannot_be_parked_is_not_acknowledged_and_waits() {
     let server = Server::start().await;
-    server.set_ack_wait(Duration::from_secs(1)).await;
+    server.shorten_ack_wait().await;
     let desk = Desk::new(|_| retry(Duration::from_secs(3_600)));
     let drawer = Drawer::default();
     drawer.stuck.store(true, SeqCst);
     let consumer = Running::start(&server, &desk, &drawer).await;
     server.publish(&events(3)).await;
     consumer.is(ConsumerState::Paused).await;
-    until("it tries again and again", async || consumer.metrics.snapshot().outages >= 6).await;
+    consumer.is_away_for_long(6).await;
     let waiting = server.ack_pending().await;
     assert_eq!(waiting, desk.begun().len());
 

@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_nats::Client;
@@ -20,7 +20,7 @@ use time::{OffsetDateTime, macros::datetime};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::fixture::Server;
+use super::fixture::{ACK_WAIT, Server};
 
 type Answer = Arc<dyn Fn(&Delivery) -> Disposition + Send + Sync>;
 
@@ -202,6 +202,17 @@ impl Running {
 
     pub(super) fn advance_clock(&self, by: Duration) {
         *self.clock.lock().unwrap() += by;
+    }
+
+    /// Waits until it has tried in vain so many times, for longer than the broker waits for an acknowledgement.
+    pub(super) async fn is_away_for_long(&self, times: u64) {
+        let since = Instant::now();
+        eventually("it tries again and again", async || {
+            let (outages, lasted) = (self.metrics.snapshot().outages, since.elapsed());
+            anyhow::ensure!(outages >= times && lasted > 2 * ACK_WAIT, "{outages} times in {lasted:?}");
+            Ok(())
+        })
+        .await;
     }
 
     pub(super) async fn is(&self, state: ConsumerState) {

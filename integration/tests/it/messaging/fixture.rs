@@ -20,6 +20,9 @@ use uuid::Uuid;
 
 pub(super) const PASSWORD: &str = "a password for a test";
 
+/// Three signs of life fit into it, on a slow machine too.
+pub(super) const ACK_WAIT: Duration = Duration::from_secs(4);
+
 /// A nats-server with a user for each role, and an administrator who may do everything.
 pub(super) struct Server {
     pub(super) process: Process,
@@ -80,7 +83,7 @@ impl Server {
     }
 
     pub(super) async fn publisher(&self) -> Publisher {
-        Publisher::with_ack_timeout(self.client(Role::TransactionSvc).await, Duration::from_secs(1))
+        Publisher::with_ack_timeout(self.client(Role::TransactionSvc).await, Duration::from_secs(3))
     }
 
     /// Publishes these in order after what is there.
@@ -114,11 +117,11 @@ impl Server {
         self.stored(topology::TRANSACTIONS).await.iter().map(id).collect()
     }
 
-    /// Redelivers after this time instead of half a minute.
-    pub(super) async fn set_ack_wait(&self, ack_wait: Duration) {
+    /// Redelivers after [`ACK_WAIT`] instead of half a minute.
+    pub(super) async fn shorten_ack_wait(&self) {
         let stream = self.administrator().await.get_stream(NOTIFICATIONS.stream).await.unwrap();
         let mut config = stream.consumer_info(NOTIFICATIONS.name).await.unwrap().config;
-        config.ack_wait = ack_wait;
+        config.ack_wait = ACK_WAIT;
         stream.update_consumer(config).await.unwrap();
     }
 

@@ -50,7 +50,7 @@ impl Listening {
     /// Whether the server refused all of these, each said or heard under a subject of its own.
     async fn refused(&self, subjects: &[String]) -> Vec<String> {
         self.client.flush().await.unwrap();
-        integration::eventually::within(std::time::Duration::from_secs(5), "refusals", async || {
+        integration::eventually::within(std::time::Duration::from_secs(30), "refusals", async || {
             let refusals = self.refusals.lock().unwrap().len();
             anyhow::ensure!(refusals >= subjects.len(), "{refusals} refusals of {}", subjects.len());
             Ok(())

@@ -27,7 +27,7 @@ use super::fixture::{Store, payment};
 use crate::wire::{Wire, send};
 
 const STREAM: &str = "/v1/users/me/notifications/stream";
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// The positions of the next ones of a stream.
 async fn positions(stream: &mut NotificationStream, count: usize) -> Vec<i64> {
@@ -142,13 +142,13 @@ async fn both_replicas_tell_what_either_has_stored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_outlives_the_time_limit_of_requests_and_ends_with_its_token() {
-    let platform = platform_with(&[("HTTP__REQUEST_TIMEOUT_MS", "100"), ("HTTP__KEEP_ALIVE_TIMEOUT_MS", "200")]).await;
+    let platform = platform_with(&[("HTTP__REQUEST_TIMEOUT_MS", "1000"), ("HTTP__KEEP_ALIVE_TIMEOUT_MS", "1000")]).await;
     let store = Store::of(&platform.backing.database).await;
-    let token = platform.backing.issuer.token("alice", USER_SCOPES, Duration::from_secs(4)).unwrap();
+    let token = platform.backing.issuer.token("alice", USER_SCOPES, Duration::from_secs(8)).unwrap();
     let inbox = platform.caller(0, "alice", &token).unwrap().inbox;
     let mut stream = inbox.stream("me", None).await.unwrap();
     let mut told = 0;
-    // Until the token ends. Each round trip over the database takes as long as the limit.
+    // Until the token ends, long after the limit.
     while let Some(next) = {
         store.ingest(Way::JetStream, &[payment("alice", "bob")]).await;
         timeout(PATIENCE, stream.next()).await.expect("the next one, or the end")
