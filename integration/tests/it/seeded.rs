@@ -43,7 +43,7 @@ async fn assert_found(trial: &Trial, history: &History, rule: &str) {
 
 #[tokio::test]
 async fn an_answer_before_its_commit_is_found() {
-    let bug = "writer::answers_before_commit=return;writer::before_commit=50*off->panic";
+    let bug = "writer::answers_before_commit=return;writer::before_commit=20*off->panic";
     let (trial, history) = lives_with(bug, Trial::ledger, "", async |trial| {
         trial.ledger().ended().await;
         trial.ledger().start().await.unwrap();

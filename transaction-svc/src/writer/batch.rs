@@ -116,6 +116,8 @@ impl<'a> Batch<'a> {
         let Prepared { transaction, decisions, replies } = prepared;
         let (part, replies) = if seeded::bug("writer::answers_before_commit") {
             answer_each(part, replies);
+            // So that they have left.
+            tokio::time::sleep(Duration::from_millis(100)).await;
             (Vec::new(), Vec::new())
         } else {
             (part, replies)
