@@ -142,7 +142,8 @@ async fn both_replicas_tell_what_either_has_stored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_outlives_the_time_limit_of_requests_and_ends_with_its_token() {
-    let platform = platform_with(&[("HTTP__REQUEST_TIMEOUT_MS", "1000"), ("HTTP__KEEP_ALIVE_TIMEOUT_MS", "1000")]).await;
+    let platform =
+        platform_with(&[("HTTP__REQUEST_TIMEOUT_MS", "1000"), ("HTTP__KEEP_ALIVE_TIMEOUT_MS", "1000")]).await;
     let store = Store::of(&platform.backing.database).await;
     let token = platform.backing.issuer.token("alice", USER_SCOPES, Duration::from_secs(8)).unwrap();
     let inbox = platform.caller(0, "alice", &token).unwrap().inbox;
