@@ -112,7 +112,8 @@ async fn a_leader_that_publishes_after_its_lease_is_found() {
     trial.evidence.at_rest().await.unwrap();
     let (first, second) = (&trial.platform.transaction_svc[0], &trial.platform.transaction_svc[1]);
     second.process.stop().await.unwrap();
-    let bug = "relay::outstays_its_lease=return;relay::is_not_fenced=return;relay::before_publish=1*off->1*sleep(10000)";
+    let bug =
+        "relay::outstays_its_lease=return;relay::is_not_fenced=return;relay::before_publish=1*off->1*sleep(10000)";
     restart_with_fault(&first.process, bug).await;
     leads(first, true).await;
     forget_duplicates_at_once(&trial).await;
