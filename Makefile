@@ -19,7 +19,7 @@ IMAGE_OPTIONS ?=
 platform := target/debug/platform
 export PATH := $(CURDIR)/.dev/tools/bin:$(PATH)
 
-.PHONY: help run test check chaos bench images fmt build tools
+.PHONY: help run test check chaos bench images formatted build tools
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,7 +33,7 @@ test: build tools ## All tests, against real servers
 	@cargo test --quiet --workspace --doc
 	@$(platform) servers -- cargo nextest run --workspace $(FAULTS) --profile $(NEXTEST_PROFILE)
 
-check: fmt build tools ## Formatting, lints, dependencies, documentation, OpenAPI documents
+check: formatted build tools ## Formatting, lints, dependencies, documentation, OpenAPI documents
 	@cargo clippy --workspace --all-targets --quiet -- -D warnings
 	@cargo deny --log-level error check bans licenses sources
 	@if cargo deny --log-level error fetch db >/dev/null 2>&1; \
@@ -54,7 +54,7 @@ images: ## The container images of both services (needs Docker)
 	@for service in $(SERVICES); do docker build $(IMAGE_OPTIONS) --target $$service --tag fintech-platform/$$service .; done
 
 # First of all that is checked: it takes a second.
-fmt:
+formatted:
 	@cargo fmt --all --check
 
 # Before the tests: cargo builds no other package's program for them.
