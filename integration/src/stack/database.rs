@@ -110,7 +110,7 @@ impl Drop for Database {
 }
 
 async fn drop_database(admin: &Url) -> anyhow::Result<()> {
-    let name = admin.path().trim_start_matches('/');
+    let name = provision::database_name(admin);
     let mut connection = PgConnection::connect(provision::database(admin, "postgres").as_str()).await?;
     execute(&mut connection, [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]).await?;
     connection.close().await?;

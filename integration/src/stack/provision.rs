@@ -26,7 +26,7 @@ const TENANTS: [Tenant; 2] = [TRANSACTIONS, NOTIFICATIONS];
 
 /// A replica that hangs must not freeze accounts, so the running services' statements, locks and idle transactions end.
 /// Migrations may take longer.
-const SERVICE_TIMEOUTS: [(&str, &str); 3] =
+pub const SERVICE_TIMEOUTS: [(&str, &str); 3] =
     [("statement_timeout", "5s"), ("lock_timeout", "3s"), ("idle_in_transaction_session_timeout", "3s")];
 
 /// What creates the roles, with passwords that follow from the administrator's.
@@ -74,8 +74,7 @@ pub fn admission(database: &str) -> Vec<String> {
 /// All of it, for a new server that runs it in the database which `admin` names.
 #[must_use]
 pub fn script(admin: &Url) -> String {
-    let database = admin.path().trim_start_matches('/');
-    let statements = [roles(admin), admission(database), schemas()].concat();
+    let statements = [roles(admin), admission(database_name(admin)), schemas()].concat();
     statements.iter().map(|statement| format!("{statement};\n")).collect()
 }
 
@@ -94,6 +93,12 @@ pub fn database(url: &Url, name: &str) -> Url {
     let mut address = url.clone();
     address.set_path(name);
     address
+}
+
+/// The database that this address names.
+#[must_use]
+pub fn database_name(url: &Url) -> &str {
+    url.path().trim_start_matches('/')
 }
 
 fn password(admin: &Url, role: &str) -> String {

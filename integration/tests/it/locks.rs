@@ -1,7 +1,13 @@
 //! Sessions of the ledger that wait for somebody else's lock: how a story knows that its next step comes in time.
 
 use anyhow::ensure;
-use integration::{eventually::eventually, stack::backing::Backing};
+use integration::{
+    eventually::eventually,
+    stack::{
+        backing::Backing,
+        provision::{SERVICE_TIMEOUTS, TRANSACTIONS, database_name},
+    },
+};
 use sqlx::{AssertSqlSafe, PgPool, raw_sql};
 
 /// Waits until so many of them wait.
@@ -22,10 +28,11 @@ pub(crate) async fn waiting(database: &PgPool, sessions: i64) {
 /// Lets every session of the ledger that starts from now on wait for locks, and be waited for, much longer than the three
 /// seconds that are its bound elsewhere: a story on a slow machine needs them.
 pub(crate) async fn be_patient(backing: &Backing) {
-    let database = backing.database.admin().path().trim_start_matches('/');
-    let pool = PgPool::connect(backing.database.admin().as_str()).await.unwrap();
-    for timeout in ["idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"] {
-        let statement = format!("ALTER ROLE transaction_svc IN DATABASE {database} SET {timeout} = '60s'");
+    let admin = backing.database.admin();
+    let (role, database) = (TRANSACTIONS.service, database_name(admin));
+    let pool = PgPool::connect(admin.as_str()).await.unwrap();
+    for (timeout, _) in SERVICE_TIMEOUTS {
+        let statement = format!("ALTER ROLE {role} IN DATABASE {database} SET {timeout} = '60s'");
         raw_sql(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
     }
 }

@@ -10,7 +10,7 @@ use anyhow::ensure;
 use integration::eventually::eventually;
 use integration::stack::backing::Backing;
 use integration::stack::directory::DataDirectory;
-use integration::stack::provision::{NOTIFICATIONS, TRANSACTIONS};
+use integration::stack::provision::{NOTIFICATIONS, TRANSACTIONS, database_name};
 use sqlx::{Connection, PgConnection};
 
 /// A process that has ended and that nobody has asked about counts as gone.
@@ -54,7 +54,7 @@ async fn a_killed_server_goes_on_with_its_data_at_the_same_address() {
 #[tokio::test]
 async fn a_cloned_database_is_gone_with_its_value() {
     let backing = Backing::cloned().await.unwrap();
-    let name = backing.database.admin().path().trim_start_matches('/').to_owned();
+    let name = database_name(backing.database.admin()).to_owned();
     let server = backing.postgres.admin.clone();
     let pool = sqlx::PgPool::connect(backing.database.admin().as_str()).await.unwrap();
     drop(backing);
